@@ -1,0 +1,63 @@
+# What a contributor types; `make help` lists it. Nothing is installed outside .venv but the Debian packages of
+# tests/loopback/programs.txt, and those only by `make test`.
+
+PYTHON ?= python3
+T ?= tests
+
+BIN := .venv/bin
+LOCKED := .venv/.locked
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test peers check format lock bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r a b; do printf '%-14s%s\n' "$$a" "$$b"; done
+
+setup: $(INSTALLED) ## build .venv from requirements.lock, with toron in it
+
+run: $(INSTALLED) ## serve the demo gateway of etc/demo.yaml, which prints what to try
+	$(BIN)/twistd -n --pidfile= toron -c etc/demo.yaml
+
+test: $(INSTALLED) peers ## run the tests, or some of them: make test T=tests.wire
+	$(BIN)/trial --temp-directory=.trial $(T)
+
+peers: # the Debian packages that the tests talk to
+	@.ci/packages < tests/loopback/programs.txt
+
+check: $(INSTALLED) ## ruff, mypy, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict toron
+	$(BIN)/lint-imports --no-logo
+
+format: $(INSTALLED) ## lay the code out as `make check` wants it
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: # pin the newest of everything that setup.cfg asks for; needs uv
+	echo 'setuptools >= 77' | uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' -o requirements.lock setup.cfg -
+
+bench: # no help line until there is something to run
+	@echo 'make bench: not there yet, the comparison with other gateways comes with a later release' >&2; exit 2
+
+clean: ## remove what the other targets made, .venv too
+	rm -rf .venv .trial* _trial_temp* .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	rm -f twisted/plugins/dropin.cache twistd.pid twistd.log
+	find toron twisted tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Debian's python3 comes without ensurepip. A new lock gets a new .venv, so that nothing old stays in it.
+$(LOCKED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'toron needs Python 3.11 or newer: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || echo '- python3-venv' | .ci/packages
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+# editable_mode=compat: any other way of an editable install hides twisted/plugins from Twisted.
+$(INSTALLED): $(LOCKED) setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--config-settings editable_mode=compat --editable .
+	@touch $@
