@@ -1,0 +1,83 @@
+"""The one vocabulary of HTTP, whichever version carried it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toron.wire.headers import Headers
+
+
+@dataclass(slots=True)
+class RequestHead:
+    """A request begins (RFC 9110 section 6.2).
+
+    `headers` are end-to-end fields only: what concerns one connection (RFC 9110 section 7.6.1) and
+    what frames the body stay in the codec, which says below what they meant.
+    """
+
+    method: bytes
+    target: bytes
+    """The path and query as sent, or `*` (RFC 9112 section 3.2)."""
+    headers: Headers
+    authority: bytes = b""
+    """Host and port as the client named them; empty only where HTTP/1.0 sent none."""
+    version: tuple[int, int] = (1, 1)
+    length: int | None = 0
+    """The body's length in bytes; 0 without a body, None where only its end will tell."""
+    upgrade: bytes = b""
+    """The protocols the client offers to switch to, comma-separated, in lower case."""
+    expects_continue: bool = False
+    accepts_trailers: bool = False
+
+
+@dataclass(slots=True)
+class ResponseHead:
+    """A response begins; a status below 200 is an interim one, and another head follows.
+
+    `headers` are end-to-end fields only, as in RequestHead. `length` is what the message says of
+    its body in bytes, also where none is sent (HEAD, 304); None where only the end will tell.
+    """
+
+    status: int
+    headers: Headers
+    reason: bytes = b""
+    version: tuple[int, int] = (1, 1)
+    length: int | None = None
+    upgrade: bytes = b""
+    """With status 101: the protocol switched to, in lower case."""
+
+
+@dataclass(slots=True)
+class Data:
+    """Some of the body."""
+
+    data: bytes
+
+
+@dataclass(slots=True)
+class End:
+    """The message is whole; trailers may come with it (RFC 9110 section 6.5)."""
+
+    trailers: Headers | None = None
+
+
+@dataclass(slots=True)
+class Upgraded:
+    """From here on the bytes are another protocol's (RFC 9110 section 7.8); these came already."""
+
+    data: bytes = b""
+
+
+@dataclass(slots=True)
+class Malformed(Exception):
+    """What came breaks the protocol; nothing after it can be trusted.
+
+    `word` is the reason's name in `core.refusal`, `detail` what was seen, for the log.
+    """
+
+    word: str
+    detail: str = ""
+
+
+Event = RequestHead | ResponseHead | Data | End | Upgraded | Malformed
+
