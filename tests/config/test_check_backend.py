@@ -1,0 +1,239 @@
+"""Servers and what is set for them."""
+
+from __future__ import annotations
+
+from tests.config.case import ConfigCase
+
+
+class Backends(ConfigCase):
+    """Each: what is written, and every line that is said about it."""
+
+    def test_servers_that_are_no_urls(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {servers: ["a:1", "htp://a", "http://", "http://u:p@a", "http://a/x", "http://a?x", "http://a:x", "http://a:0", "http://a:70000", "http://[::1", "http://::1", "http://a b"]}
+            """,
+            "4:17: 'a:1' is not a server: write one such as http://127.0.0.1:9000",
+            "4:24: the scheme 'htp' is not known here: write http, https, tcp, tls, udp",
+            "4:35: 'http://' has no host that is known as one: write a name, an IPv4 address or [IPv6]",
+            "4:46: a server's URL has no user or password: take it out and use the headers middleware",
+            "4:62: a server's URL has no path: write http://a and rewrite in the route",
+            "4:76: a server's URL has no query: write http://a and rewrite in the route",
+            "4:90: 'x' is not a port: write a number from 1 to 65535",
+            "4:104: '0' is not a port: write a number from 1 to 65535",
+            "4:118: '70000' is not a port: write a number from 1 to 65535",
+            "4:136: 'http://[::1' has no host that is known as one: write a name, an IPv4 address or [IPv6]",
+            "4:151: 'http://::1' has no host that is known as one: write a name, an IPv4 address or [IPv6]",
+            "4:165: 'http://a b' has no host that is known as one: write a name, an IPv4 address or [IPv6]",
+        )
+
+    def test_no_servers(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {}
+            """,
+            "4:3: this backend has no servers: add url: or servers: [...]",
+        )
+
+    def test_an_empty_list_of_servers(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {servers: []}
+            """,
+            "4:3: this backend has no servers: add url: or servers: [...]",
+        )
+
+    def test_the_same_twice(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "http://a", servers: ["http://b", "http://a"]}
+            """,
+            "4:46: warning: this server is already at line 4: take one out, or use weight:",
+        )
+
+    def test_no_weight(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {servers: [{url: "http://a", weight: 0}]}
+            """,
+            "4:7: every weight is 0: give one server a weight above 0",
+        )
+
+    def test_mixed(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {servers: ["http://a", "https://b", {url: "tcp://c:1"}]}
+            """,
+            "2:20: its servers (line 4) are tcp: http or https is needed here, correct one of the two",
+            "4:48: tcp beside http: the servers of one backend speak the same protocol",
+        )
+
+    def test_settings_of_http(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "tcp://a:1", sticky: {}, host: server, forwarded: true, pool: {size: 1}, tls: {}}
+            """,
+            "2:20: its servers (line 4) are tcp: http or https is needed here, correct one of the two",
+            "4:25: only a backend of http servers has sticky: take it out",
+            "4:37: only a backend of http servers has host: take it out",
+            "4:51: only a backend of http servers has forwarded: take it out",
+            "4:68: only a backend of http servers has pool: take it out",
+            "4:85: warning: no server here is https or tls: this has no effect",
+        )
+
+    def test_settings_of_udp(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "udp://a:1", proxy_protocol: v1, retries: {}}
+            """,
+            "2:20: its servers (line 4) are udp: http or https is needed here, correct one of the two",
+            "4:25: a udp server gets no PROXY header: take it out",
+            "4:45: datagrams are not sent again: take it out",
+        )
+
+    def test_a_port_that_is_needed(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {servers: ["tcp://a", "tls://a", "udp://a"]}
+            """,
+            "2:20: its servers (line 4) are tcp: http or https is needed here, correct one of the two",
+            "4:17: a tcp server needs a port: write tcp://a:1234",
+            "4:39: a udp server needs a port: write udp://a:1234",
+        )
+
+    def test_tls(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "https://a", tls: {verify: false, server_name: "a b", cert: a.pem, ca: missing.pem}}
+            """,
+            "4:31: warning: anybody can pose as this server: set ca: instead",
+            "4:59: 'a b' is not a host: write a name",
+            "4:66: cert needs its key: add key:",
+            "4:83: missing.pem cannot be read: No such file or directory: check the path and its mode",
+        )
+
+    def test_retries_and_host(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "https://a", retries: {on: [200, 503], methods: [get]}, host: "a b"}
+            """,
+            "4:40: 200 is not an error: write statuses from 400 to 599",
+            "4:61: 'get' is not a method: write it in capitals, such as GET",
+            "4:74: 'a b' is not a host: write keep, server or a name",
+        )
+
+    def test_times(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "http://a", health: {interval: 1s, timeout: 2s}, passive_health: {base: 10m}}
+            """,
+            "4:56: the timeout is not shorter than the interval: write timeout: 2s and interval: 5s, say",
+            "4:61: base is longer than max: write a longer max or a shorter base",
+        )
+
+    def test_no_time(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "http://a", health: {interval: 0, timeout: 0}}
+            """,
+            "4:43: no time at all: write one such as 5s",
+            "4:55: no time at all: write one such as 5s",
+        )
+
+    def test_an_interval_shorter_than_the_default_timeout(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "http://a", health: {interval: 2s}}
+            """,
+        )
+
+    def test_health(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "http://a", health: {path: x, send: a, expect: "(", port: 0}}
+            """,
+            "4:39: 'x' is not a path: begin with /, in ASCII without spaces",
+            "4:42: send is for TCP checks: take it or path: out",
+            "4:51: expect is for TCP checks: take it or path: out",
+            "4:59: not a regular expression: missing ): (: correct it (the syntax is RE2's)",
+            "4:70: 0 is not a port to check: write a number from 1 to 65535",
+        )
+
+    def test_health_body(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "http://a", health: {body: "(?=x)"}}
+            """,
+            "4:33: body is for HTTP checks: add path:",
+            "4:39: lookaheads, lookbehinds and backreferences are not supported: write the expression without",
+        )
+
+    def test_primary_backup(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "http://a", balance: primary-backup}
+            """,
+            "4:33: primary-backup needs a second server: add one with backup: true",
+            "4:33: primary-backup needs to know who is up: add health: or passive_health:",
+        )
+
+    def test_primary_backup_in_order(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {servers: ["http://a", {url: "http://b", backup: true}], health: {}, balance: primary-backup}
+            """,
+        )

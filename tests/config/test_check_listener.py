@@ -1,0 +1,168 @@
+"""What a listener needs, and what it may not have."""
+
+from __future__ import annotations
+
+from tests.config.case import ConfigCase
+
+
+class Listeners(ConfigCase):
+    """Each: what is written, and every line that is said about it."""
+
+    def test_port_clashes(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {protocol: tcp, port: 8080, echo: {}}
+              - {protocol: tls, port: 8080, address: 127.0.0.1, certificates: [{self_signed: a.b}], echo: {}}
+              - {protocol: udp, port: 8080, echo: {}}
+              - {name: x, protocol: udp, port: 8080, address: "::1", echo: {}}
+              - {name: y, protocol: tcp, port: 9901, address: 127.0.0.1, echo: {}}
+            admin: {}
+            """,
+            "3:27: port 8080 is already taken by 'tcp-8080' at line 2: write another port or address",
+            "3:69: warning: for development: clients do not trust a self-signed certificate",
+            "5:36: port 8080 is already taken by 'udp-8080' at line 4: write another port or address",
+            "6:36: port 9901 is already taken by 'admin' at line 7: write another port or address",
+        )
+
+    def test_ports_that_do_not_clash(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {name: a, protocol: tcp, port: 1, address: 127.0.0.1, echo: {}}
+              - {name: b, protocol: tcp, port: 1, address: 127.0.0.2, echo: {}}
+              - {name: c, protocol: tcp, port: 1, address: "::1", echo: {}}
+              - {name: d, protocol: udp, port: 1, address: 127.0.0.1, echo: {}}
+              - {name: e, protocol: tcp, port: 0, echo: {}}
+              - {name: f, protocol: tcp, port: 0, echo: {}}
+            """,
+        )
+
+    def test_a_wildcard_clashes_with_its_version(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {name: a, protocol: tcp, port: 1, address: 0.0.0.0, echo: {}}
+              - {name: b, protocol: tcp, port: 1, address: "::1", echo: {}}
+              - {name: c, protocol: tcp, port: 1, address: 10.0.0.1, echo: {}}
+            """,
+            "4:36: port 1 is already taken by 'a' at line 2: write another port or address",
+        )
+
+    def test_the_same_name_twice(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {name: web, protocol: tcp, port: 1, echo: {}}
+              - {name: web, protocol: tcp, port: 2, echo: {}}
+              - {protocol: tcp, port: 0, echo: {}}
+              - {protocol: tcp, port: 0, echo: {}}
+            """,
+            "3:12: the listener at line 2 is called 'web' too: give one of them another name:",
+            "5:5: the listener at line 4 is called 'tcp-0' too: give one of them another name:",
+        )
+
+    def test_no_address(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {protocol: tcp, port: 1, address: localhost, echo: {}}
+            """,
+            "2:39: 'localhost' is not an IP address: write one such as 127.0.0.1 or ::1",
+        )
+
+    def test_certificates_where_none_belong(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {protocol: https, port: 1}
+              - {protocol: tls, port: 2, echo: {}}
+              - {protocol: http, port: 3, certificates: [{cert: a, key: b}], tls: {policy: modern}}
+              - {protocol: sni, port: 4, certificates: [{cert: a, key: b}], backend: {url: "tcp://a:1"}}
+            routes: [{echo: {}}]
+            """,
+            "2:5: an https listener needs certificates: add certificates: [{cert: ..., key: ...}]",
+            "3:5: a tls listener needs certificates: add certificates: [{cert: ..., key: ...}]",
+            "4:31: only https and tls listeners have certificates: take it out",
+            "4:66: only https and tls listeners terminate TLS: take it out",
+            "5:30: only https and tls listeners have certificates: take it out",
+        )
+
+    def test_layer_4_keys_on_http(self) -> None:
+        self.says(
+            """
+            listeners:
+              - protocol: http
+                port: 1
+                backend: api
+                routes: [{backend: api}]
+                echo: {}
+                idle: 3s
+                sessions: 5
+            backends:
+              api: {url: "tcp://a:1"}
+            routes: [{respond: {}}]
+            """,
+            "4:5: an http listener is led by routes: write it in a route under routes:",
+            "5:5: an http listener is led by the routes at the top of the file: write them there",
+            "6:5: an http listener has no echo of its own: write a route with echo: {}",
+            "7:5: an http listener has no idle: write timeouts: {keepalive: ...}",
+            "8:5: only udp listeners have sessions: take it out",
+        )
+
+    def test_stream_keys_on_udp(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {protocol: udp, port: 1, echo: {}, backlog: 5, proxy_protocol: {trusted: 10.0.0.0/8}, timeouts: {}, limits: {}, trusted_proxies: [], tls: {}}
+            """,
+            "2:40: a udp listener has no backlog: take it out",
+            "2:52: a udp listener cannot receive PROXY headers: take it out",
+            "2:91: a udp listener has no timeouts but idle: write idle:",
+            "2:105: only http and https listeners have request limits: take it out",
+            "2:117: only http and https listeners read forwarded headers: take it out",
+            "2:138: only https and tls listeners terminate TLS: take it out",
+        )
+
+    def test_nowhere_to_go(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {protocol: tcp, port: 1}
+              - {protocol: udp, port: 1, routes: []}
+              - {protocol: sni, port: 2, echo: {}}
+            """,
+            "2:5: this tcp listener leads nowhere: add backend:, routes: or echo: {}",
+            "3:5: this udp listener leads nowhere: add backend:, routes: or echo: {}",
+            "4:30: an sni listener has no echo of its own: write a backend or routes",
+        )
+
+    def test_two_ways_to_go(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {protocol: tcp, port: 1, backend: db, echo: {}}
+              - {protocol: sni, port: 2, backend: db, routes: [{backend: db}]}
+            backends:
+              db: {url: "tcp://a:1"}
+            """,
+            "2:43: there is already backend: write only one of backend:, routes: or echo: {}",
+            "3:43: there is already backend: write only one of backend: or routes:",
+        )
+
+    def test_names_where_none_are_seen(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {protocol: tcp, port: 1, routes: [{match: {sni: a.b, alpn: [h2]}, backend: db}]}
+              - {protocol: sni, port: 2, routes: [{match: {sni: ["*", "a b", "", "*.x.y"]}, backend: db}]}
+              - {protocol: sni, port: 3, routes: [{backend: db}, {match: {sni: a.b}, backend: db}]}
+            backends:
+              db: {url: "tcp://a:1"}
+            """,
+            "2:48: a tcp listener does not see sni: use protocol sni or tls",
+            "2:58: a tcp listener does not see alpn: use protocol sni or tls",
+            "3:54: '*' is no host: leave host out to match every one, or write *.example.com",
+            "3:59: 'a b' is not a host: write a name such as example.com or *.example.com",
+            "4:54: warning: never asked: the route before it takes every connection",
+        )

@@ -1,0 +1,146 @@
+"""The command line: check a configuration, show its schema, run a gateway."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+import click
+import yaml
+from click.shell_completion import get_completion_class
+
+import toron
+from toron import plugin
+from toron.config.load import Loaded, load
+from toron.config.place import Invalid, Problem
+from toron.config.schema import schema as make_schema
+from toron.config.show import effective as make_effective
+
+DEFAULT_FILES = ("toron.yaml", "toron.yml", "toron.toml", "toron.json")
+"""What `toron check` looks for in the current folder when no file is named."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(toron.__version__, prog_name="toron")
+def main() -> None:
+    r"""A gateway for HTTP, TCP, UDP, TLS and WebSocket.
+
+    \b
+    Examples:
+      toron check toron.yaml
+      toron run -c toron.yaml
+    """
+
+
+@main.command()
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON on standard output.")
+@click.option("--effective", is_flag=True, help="Print the configuration in force as YAML, without secrets.")
+def check(files: tuple[str, ...], as_json: bool, effective: bool) -> None:
+    r"""Check configuration files without serving them.
+
+    Prints every problem as file:line:column: what, and what to do. Exits with 1 when a file has
+    an error; warnings do not count. Without FILE: toron.yaml, .yml, .toml or .json of this folder.
+
+    \b
+    Examples:
+      toron check
+      toron check toron.yaml other.toml
+      toron check --effective toron.yaml
+      toron check --json toron.yaml | jq .files[].problems
+    """
+    if as_json and effective:
+        raise click.UsageError("--json and --effective cannot be used together.")
+    results = [(file, *_load(file)) for file in files or _default_file()]
+    if as_json:
+        click.echo(json.dumps({"files": [_as_json(*result) for result in results]}, indent=2))
+    for _, loaded, problems in results:
+        for problem in () if as_json else problems:
+            click.echo(str(problem), err=True)
+        if effective and loaded is not None:
+            click.echo(yaml.safe_dump(make_effective(loaded), sort_keys=False, allow_unicode=True), nl=False)
+    if any(loaded is None for _, loaded, _ in results):
+        sys.exit(1)
+
+
+def _default_file() -> tuple[str, ...]:
+    for name in DEFAULT_FILES:
+        if os.path.exists(name):
+            return (name,)
+    raise click.UsageError(f"There is no {', '.join(DEFAULT_FILES)} in this folder: name a file.")
+
+
+def _load(file: str) -> tuple[Loaded | None, list[Problem]]:
+    try:
+        loaded = load(file, plugin, os.environ)
+    except Invalid as invalid:
+        return None, invalid.problems
+    return loaded, loaded.warnings
+
+
+def _as_json(file: str, loaded: Loaded | None, problems: list[Problem]) -> dict[str, Any]:
+    return {
+        "file": file,
+        "valid": loaded is not None,
+        "problems": [
+            {
+                "line": problem.line,
+                "column": problem.column,
+                "severity": "warning" if problem.warning else "error",
+                "message": problem.message,
+            }
+            for problem in problems
+        ],
+    }
+
+
+@main.command()
+def schema() -> None:
+    r"""Print the JSON Schema of the configuration, for editors.
+
+    \b
+    Examples:
+      toron schema > toron.schema.json
+      # then, as the first line of toron.yaml:
+      # yaml-language-server: $schema=toron.schema.json
+    """
+    click.echo(json.dumps(make_schema(plugin), indent=2))
+
+
+@main.command()
+@click.option("-c", "--config", "file", required=True, metavar="FILE", help="The configuration file.")
+@click.option("--uid", metavar="USER", help="Become this user once the ports are open.")
+@click.option("--gid", metavar="GROUP", help="Become this group once the ports are open.")
+def run(file: str, uid: str | None, gid: str | None) -> None:
+    r"""Serve a configuration in the foreground, until interrupted.
+
+    The same as twistd -n --pidfile= toron -c FILE.
+
+    \b
+    Examples:
+      toron run -c toron.yaml
+      sudo toron run -c /etc/toron.yaml --uid nobody --gid nogroup
+    """
+    from twisted.scripts import twistd  # it installs a reactor, which checking a file does not need
+
+    identity = [word for name, value in (("--uid", uid), ("--gid", gid)) if value for word in (name, value)]
+    sys.argv = ["twistd", "-n", "--pidfile=", *identity, "toron", "-c", file]
+    twistd.run()
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    r"""Print the script that completes toron's commands in a shell.
+
+    \b
+    Examples:
+      eval "$(toron completion bash)"
+      toron completion fish > ~/.config/fish/completions/toron.fish
+    """
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"There is no completion for {shell}.")
+    click.echo(found(main, {}, "toron", "_TORON_COMPLETE").source())

@@ -1,0 +1,86 @@
+"""Checks what the shape of a configuration cannot say: whether its parts fit together."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterable
+
+from toron.config.check_backend import check_backend, check_kind
+from toron.config.check_listener import check_address, check_clashes, check_listener
+from toron.config.check_route import check_route
+from toron.config.check_shadow import check_shadows
+from toron.config.draft import Draft
+from toron.config.explain import suggest
+from toron.config.model import Backend
+from toron.config.place import Path, Report, quote
+
+
+def check(draft: Draft, report: Report, folder: str, now: float) -> None:
+    """Report everything that does not fit; relative paths start at `folder`, `now` is in Unix seconds."""
+    for index, listener in draft.listeners.items():
+        check_listener(("listeners", index), listener, report, folder, now)
+    check_clashes(draft, report)
+    for index, route in draft.routes.items():
+        check_route(("routes", index), route, draft, report)
+    check_shadows(draft, report)
+    for path, backend in draft.backends.items():
+        check_backend(path, backend, report, folder)
+    _check_uses(draft, report)
+    _check_unused(draft, report)
+    _check_rest(draft, report, folder)
+
+
+def _check_uses(draft: Draft, report: Report) -> None:
+    for path, reference, kind in draft.users():
+        if isinstance(reference, Backend):
+            check_kind(path, path, reference, kind, report)
+        elif reference not in draft.backend_names:
+            report.error(
+                path, f"unknown backend {quote(reference)}: {suggest(reference, draft.backend_names)}"
+            )
+        elif (backend := draft.backends.get(("backends", reference))) is not None:
+            check_kind(path, ("backends", reference), backend, kind, report)
+
+
+def _check_unused(draft: Draft, report: Report) -> None:
+    if not draft.whole:
+        return  # a use may be in a part that could not be read
+    used = {reference for _, reference, _ in draft.users() if isinstance(reference, str)}
+    _warn_unused(report, "backends", "backend", draft.backend_names, used)
+    words = {use.word for route in draft.routes.values() for use in route.middlewares}
+    _warn_unused(report, "middlewares", "middleware", draft.middleware_names, words)
+    layer7 = [listener for listener in draft.listeners.values() if listener.protocol in ("http", "https")]
+    if draft.routes and not layer7:
+        report.warn(("routes",), "no listener speaks http or https: these routes are never used", key=True)
+    if layer7 and not draft.routes:
+        index = next(i for i, listener in draft.listeners.items() if listener in layer7)
+        report.warn(
+            ("listeners", index), "there are no routes: every request is answered 404, add routes:", key=True
+        )
+
+
+def _warn_unused(report: Report, section: str, noun: str, names: Iterable[str], used: set[str]) -> None:
+    for name in names:
+        if name not in used:
+            path: Path = (section, name)
+            report.warn(
+                path, f"the {noun} {quote(name)} is never used: name it in a route, or take it out", key=True
+            )
+
+
+def _check_rest(draft: Draft, report: Report, folder: str) -> None:
+    admin = draft.admin
+    valid = admin is not None and check_address(("admin", "address"), admin.address, report)
+    if admin is not None and valid and not ipaddress.ip_address(admin.address).is_loopback:
+        message = "the admin port is open to other machines: write 127.0.0.1 to keep it to this one"
+        report.warn(("admin", "address"), message)
+    log = draft.access_log
+    if log is not None and log.path != "-":
+        parent = os.path.dirname(os.path.normpath(os.path.join(folder, log.path)))
+        if not os.path.isdir(parent or "."):
+            report.error(
+                ("access_log", "path"), f"there is no folder {parent}: make it, or write another path"
+            )
+    if draft.workers != 1:
+        report.warn(("workers",), "this release serves with one process: write 1")

@@ -1,0 +1,179 @@
+"""Checks backends: server addresses, and settings that fit them."""
+
+from __future__ import annotations
+
+import re
+
+from toron.config.check_certificate import check_backend_tls
+from toron.config.check_match import check_methods, groups, is_host
+from toron.config.model import Backend, Health
+from toron.config.place import Path, Report, quote
+
+KINDS = {"http": "http", "https": "http", "tcp": "tcp", "tls": "tcp", "udp": "udp"}
+"""What is spoken to a server, by the scheme of its URL."""
+
+_URL = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#]*)@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::([^/?#]*))?([/?#].*)?"
+)
+ONLY_HTTP = ("sticky", "pool", "host", "forwarded")
+"""The keys of a backend that say something only to http servers."""
+_NEEDS_PORT = ("tcp", "udp")
+
+
+def check_url(path: Path, url: str, report: Report) -> str | None:
+    """The scheme of a server's URL; None when a problem was reported at `path`."""
+    found = _URL.fullmatch(url)
+    if not found:
+        report.error(path, f"{quote(url)} is not a server: write one such as http://127.0.0.1:9000")
+        return None
+    scheme, user, host, port, rest = found.groups()
+    problem = ""
+    if scheme not in KINDS:
+        problem = f"the scheme {quote(scheme)} is not known here: write {', '.join(KINDS)}"
+    elif user is not None:
+        problem = "a server's URL has no user or password: take it out and use the headers middleware"
+    elif not is_host(host) or (host.count(":") and not host.startswith("[")):
+        problem = f"{quote(url)} has no host that is known as one: write a name, an IPv4 address or [IPv6]"
+    elif port is None and scheme in _NEEDS_PORT:
+        problem = f"a {scheme} server needs a port: write {scheme}://{host}:1234"
+    elif port is not None and not (port.isascii() and port.isdigit() and 0 < int(port[:9]) < 65536):
+        problem = f"{quote(port)} is not a port: write a number from 1 to 65535"
+    elif rest is not None:
+        what = "path" if rest[0] == "/" else "query"
+        problem = (
+            f"a server's URL has no {what}: write {url[: len(url) - len(rest)]} and rewrite in the route"
+        )
+    if problem:
+        report.error(path, problem)
+        return None
+    return scheme
+
+
+def check_backend(path: Path, backend: Backend, report: Report, folder: str) -> None:
+    """Report what is wrong with one backend, whoever uses it."""
+    places = [(*path, "url")] if backend.url is not None else []
+    places += [_server_place(path, index, report) for index in range(len(backend.servers))]
+    servers = backend.all_servers if backend.url else backend.servers
+    if not places or not servers:
+        report.error(path, "this backend has no servers: add url: or servers: [...]", key=True)
+        return
+    schemes: list[str] = []
+    seen: dict[str, Path] = {}
+    for place, server in zip(places, servers, strict=False):
+        scheme = check_url(place, server.url, report)
+        if scheme is not None and schemes and KINDS[schemes[0]] != KINDS[scheme]:
+            report.error(
+                place, f"{scheme} beside {schemes[0]}: the servers of one backend speak the same protocol"
+            )
+        elif scheme is not None:
+            schemes.append(scheme)
+        if server.url in seen:
+            line = report.document.value_place(seen[server.url])[0]
+            report.warn(place, f"this server is already at line {line}: take one out, or use weight:")
+        seen.setdefault(server.url, place)
+    if not any(server.weight for server in servers):
+        report.error((*path, "servers"), "every weight is 0: give one server a weight above 0", key=True)
+    if schemes:
+        _check_settings(path, backend, schemes, report)
+    if backend.health is not None:
+        _check_health((*path, "health"), backend.health, report)
+    check_backend_tls((*path, "tls"), backend.tls, report, folder)
+
+
+def _server_place(path: Path, index: int, report: Report) -> Path:
+    here = (*path, "servers", index)
+    return (*here, "url") if isinstance(report.document.get(here), dict) else here
+
+
+def _check_settings(path: Path, backend: Backend, schemes: list[str], report: Report) -> None:
+    kind, written = KINDS[schemes[0]], backend.model_fields_set
+    for key in ONLY_HTTP:
+        if kind != "http" and key in written and getattr(backend, key) is not None:
+            report.error((*path, key), f"only a backend of http servers has {key}: take it out", key=True)
+    if kind == "udp" and backend.proxy_protocol is not None:
+        report.error((*path, "proxy_protocol"), "a udp server gets no PROXY header: take it out", key=True)
+    if kind == "udp" and "retries" in written:
+        report.error((*path, "retries"), "datagrams are not sent again: take it out", key=True)
+    encrypted = any(scheme in ("https", "tls") for scheme in schemes)
+    if "tls" in written and not encrypted:
+        report.warn((*path, "tls"), "no server here is https or tls: this has no effect", key=True)
+    if not backend.tls.verify and encrypted:
+        report.warn((*path, "tls", "verify"), "anybody can pose as this server: set ca: instead", key=True)
+    if backend.tls.server_name is not None and not is_host(backend.tls.server_name):
+        report.error(
+            (*path, "tls", "server_name"), f"{quote(backend.tls.server_name)} is not a host: write a name"
+        )
+    if backend.host not in ("keep", "server") and not is_host(
+        backend.host.rpartition(":")[0] or backend.host
+    ):
+        report.error((*path, "host"), f"{quote(backend.host)} is not a host: write keep, server or a name")
+    check_methods((*path, "retries", "methods"), backend.retries.methods, report)
+    for index, status in enumerate(backend.retries.on):
+        if not 400 <= status <= 599:
+            message = f"{status} is not an error: write statuses from 400 to 599"
+            report.error((*path, "retries", "on", index), message)
+    _check_turns(path, backend, report)
+
+
+def _check_turns(path: Path, backend: Backend, report: Report) -> None:
+    passive = backend.passive_health
+    if passive is not None and passive.base > passive.max:
+        report.error(
+            (*path, "passive_health"),
+            "base is longer than max: write a longer max or a shorter base",
+            key=True,
+        )
+    if backend.balance.word != "primary-backup":
+        return
+    if backend.health is None and passive is None:
+        report.error(
+            (*path, "balance"), "primary-backup needs to know who is up: add health: or passive_health:"
+        )
+    if len(backend.all_servers) < 2:
+        report.error((*path, "balance"), "primary-backup needs a second server: add one with backup: true")
+
+
+def _check_health(path: Path, health: Health, report: Report) -> None:
+    for key in ("interval", "timeout"):
+        if getattr(health, key) <= 0:
+            report.error((*path, key), "no time at all: write one such as 5s")
+    if 0 < health.interval <= health.timeout:
+        place = "timeout" if "timeout" in _written(path, report) else "interval"
+        report.error(
+            (*path, place),
+            "the timeout is not shorter than the interval: write timeout: 2s and interval: 5s, say",
+        )
+    if health.path is not None and not re.fullmatch(r"/[!-~]*", health.path):
+        report.error(
+            (*path, "path"), f"{quote(health.path)} is not a path: begin with /, in ASCII without spaces"
+        )
+    for key in ("send", "expect") if health.path is not None else ("body",):
+        if getattr(health, key) is not None:
+            hint = (
+                "is for TCP checks: take it or path: out"
+                if key != "body"
+                else "is for HTTP checks: add path:"
+            )
+            report.error((*path, key), f"{key} {hint}", key=True)
+    for key in ("body", "expect"):
+        if getattr(health, key) is not None:
+            groups((*path, key), getattr(health, key), report)
+    if health.port == 0:
+        report.error((*path, "port"), "0 is not a port to check: write a number from 1 to 65535")
+
+
+def _written(path: Path, report: Report) -> dict[str, object]:
+    found = report.document.get(path)
+    return found if isinstance(found, dict) else {}
+
+
+def check_kind(path: Path, where: Path, backend: Backend, kind: str, report: Report) -> None:
+    """Report servers that do not speak what the user of the backend, at `path`, needs."""
+    schemes = [found[1] for server in backend.all_servers if (found := _URL.fullmatch(server.url))]
+    wrong = next((scheme for scheme in schemes if scheme in KINDS and KINDS[scheme] != kind), None)
+    if wrong is not None:
+        line = report.document.key_place(where)[0]
+        wanted = " or ".join(scheme for scheme in KINDS if KINDS[scheme] == kind)
+        report.error(
+            path, f"its servers (line {line}) are {wrong}: {wanted} is needed here, correct one of the two"
+        )

@@ -1,0 +1,135 @@
+"""Checks listeners: what each protocol needs, and that no two want the same port or name."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from toron.config.check_certificate import check_certificates
+from toron.config.check_match import check_host
+from toron.config.draft import Draft
+from toron.config.model import LAYER7, TERMINATES_TLS, Listener
+from toron.config.place import Path, Report, quote
+
+_LAYER4 = frozenset({"tcp", "tls", "sni", "udp"})
+_STREAMS = frozenset({"http", "https", "tcp", "tls", "sni"})
+
+ALLOWED: dict[str, tuple[frozenset[str], str]] = {
+    "certificates": (TERMINATES_TLS, "only https and tls listeners have certificates: take it out"),
+    "tls": (TERMINATES_TLS, "only https and tls listeners terminate TLS: take it out"),
+    "backend": (_LAYER4, "an {protocol} listener is led by routes: write it in a route under routes:"),
+    "routes": (
+        _LAYER4,
+        "an {protocol} listener is led by the routes at the top of the file: write them there",
+    ),
+    "echo": (frozenset({"tcp", "tls", "udp"}), "an {protocol} listener has no echo of its own: {echo}"),
+    "idle": (_LAYER4, "an {protocol} listener has no idle: write timeouts: {{keepalive: ...}}"),
+    "sessions": (frozenset({"udp"}), "only udp listeners have sessions: take it out"),
+    "responses": (frozenset({"udp"}), "only udp listeners count responses: take it out"),
+    "limits": (LAYER7, "only http and https listeners have request limits: take it out"),
+    "trusted_proxies": (LAYER7, "only http and https listeners read forwarded headers: take it out"),
+    "proxy_protocol": (_STREAMS, "a udp listener cannot receive PROXY headers: take it out"),
+    "backlog": (_STREAMS, "a udp listener has no backlog: take it out"),
+    "timeouts": (_STREAMS, "a udp listener has no timeouts but idle: write idle:"),
+}
+"""The keys that only some protocols have, with what to say on the others."""
+
+
+def check_listener(path: Path, listener: Listener, report: Report, folder: str, now: float) -> None:
+    """Report what one listener has too much or too little for its protocol."""
+    protocol = listener.protocol
+    for key in sorted(listener.model_fields_set & ALLOWED.keys()):
+        allowed, message = ALLOWED[key]
+        if protocol not in allowed and getattr(listener, key) is not None:
+            echo = "write a route with echo: {}" if protocol in LAYER7 else "write a backend or routes"
+            report.error((*path, key), message.format(protocol=protocol, echo=echo), key=True)
+    if listener.address is not None:
+        check_address((*path, "address"), listener.address, report)
+    if protocol in TERMINATES_TLS and not listener.certificates:
+        report.error(
+            path, f"{_a(protocol)} needs certificates: add certificates: [{{cert: ..., key: ...}}]", key=True
+        )
+    elif protocol in TERMINATES_TLS:
+        check_certificates(path, listener, report, folder, now)
+    if protocol in _LAYER4:
+        _check_way(path, listener, report)
+
+
+def _a(protocol: str) -> str:
+    return f"{'an' if protocol[0] in 'h' else 'a'} {protocol} listener"
+
+
+def _check_way(path: Path, listener: Listener, report: Report) -> None:
+    ways = [key for key in ("backend", "routes", "echo") if getattr(listener, key) not in (None, ())]
+    choice = "backend: or routes:" if listener.protocol == "sni" else "backend:, routes: or echo: {}"
+    if not ways:
+        report.error(path, f"this {listener.protocol} listener leads nowhere: add {choice}", key=True)
+    for way in ways[1:]:
+        report.error((*path, way), f"there is already {ways[0]}: write only one of {choice}", key=True)
+    for index, route in enumerate(listener.routes):
+        here = (*path, "routes", index, "match")
+        if listener.protocol in ("tcp", "udp"):
+            for key in ("sni", "alpn"):
+                if getattr(route.match, key):
+                    message = f"a {listener.protocol} listener does not see {key}: use protocol sni or tls"
+                    report.error((*here, key), message, key=True)
+        for position, name in enumerate(route.match.sni):
+            if name:
+                check_host(report.document.item((*here, "sni"), position), name, report)
+        if ("match" not in route.model_fields_set or not route.match.model_fields_set) and index + 1 < len(
+            listener.routes
+        ):
+            report.warn(
+                (*path, "routes", index + 1),
+                "never asked: the route before it takes every connection",
+                key=True,
+            )
+
+
+def check_address(path: Path, address: str, report: Report) -> bool:
+    """Whether this is an IP address to listen on; a problem is reported when it is not."""
+    try:
+        ipaddress.ip_address(address)
+        return True
+    except ValueError:
+        report.error(path, f"{quote(address)} is not an IP address: write one such as 127.0.0.1 or ::1")
+        return False
+
+
+def check_clashes(draft: Draft, report: Report) -> None:
+    """Report two listeners (or the admin port) at one port, or with one name."""
+    bound: list[tuple[str, int, str | None, str, Path]] = []
+    if draft.admin is not None:
+        bound.append(("tcp", draft.admin.port, draft.admin.address, "admin", ("admin",)))
+    names: dict[str, Path] = {}
+    for index, listener in draft.listeners.items():
+        path: Path = ("listeners", index)
+        kind = "udp" if listener.protocol == "udp" else "tcp"
+        name = listener.label
+        if name in names:
+            line = report.document.key_place(names[name])[0]
+            message = (
+                f"the listener at line {line} is called {quote(name)} too: give one of them another name:"
+            )
+            named = "name" in listener.model_fields_set
+            report.error((*path, "name") if named else path, message, key=not named)
+        names.setdefault(name, path)
+        for other_kind, port, address, other, where in bound:
+            if (kind, listener.port) == (other_kind, port) and port and _overlap(listener.address, address):
+                line = report.document.key_place(where)[0]
+                message = (
+                    f"port {port} is already taken by {other!r} at line {line}: write another port or address"
+                )
+                report.error((*path, "port"), message)
+                break
+        bound.append((kind, listener.port, listener.address, name, path))
+
+
+def _overlap(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return True
+    try:
+        first, second = ipaddress.ip_address(one), ipaddress.ip_address(other)
+    except ValueError:
+        return one == other
+    wildcard = first.is_unspecified or second.is_unspecified
+    return first == second or (wildcard and first.version == second.version)

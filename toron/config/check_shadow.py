@@ -1,0 +1,104 @@
+"""Finds routes that can never match, because an earlier one takes all they would."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from toron.config.draft import Draft
+from toron.config.model import Conditions, Match, Route
+from toron.config.place import Report
+
+_ANY = ""
+"""No host or no path wanted: every one matches."""
+
+_Alternative = tuple[str, str, Any]
+"""One host, one path, and everything else that is wanted."""
+
+_MANY = 256
+"""Hosts times paths of a route that are still compared one by one."""
+
+
+def check_shadows(draft: Draft, report: Report) -> None:
+    """Report each route that is fully taken by others, at a cost linear in the number of routes."""
+    ways: dict[_Alternative, list[tuple[int, int]]] = {}
+    for index, route in draft.routes.items():
+        for alternative in set(_alternatives(route)):
+            ways.setdefault(alternative, []).append((route.priority, index))
+    for index, route in draft.routes.items():
+        found = [_taker(index, route, alternative, ways, draft) for alternative in _alternatives(route)]
+        takers = {taker for taker in found if taker is not None}
+        if takers and None not in found:
+            lines = sorted(report.document.key_place(("routes", taker))[0] for taker in takers)
+            where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
+            message = f"never matches, the route at {where} takes all of it: take one out, or change priority"
+            report.error(("routes", index), message, key=True)
+
+
+def _taker(
+    index: int,
+    route: Route,
+    wanted: _Alternative,
+    ways: dict[_Alternative, list[tuple[int, int]]],
+    draft: Draft,
+) -> int | None:
+    for alternative in _wider(wanted):
+        for priority, other in ways.get(alternative, ()):
+            earlier = priority < route.priority or (
+                priority == route.priority and alternative == wanted and other < index
+            )
+            if other != index and earlier and _same_listeners(draft.routes[other], route):
+                return other
+    return None
+
+
+def _same_listeners(taker: Route, route: Route) -> bool:
+    return not taker.listeners or (bool(route.listeners) and set(route.listeners) <= set(taker.listeners))
+
+
+def _alternatives(route: Route) -> Iterator[_Alternative]:
+    for match in route.match:
+        hosts, paths = match.host or (_ANY,), match.path or (_ANY,)
+        rest = _rest(match)
+        if len(hosts) * len(paths) > _MANY:
+            yield (repr(sorted(hosts)), repr(sorted(paths)), rest)
+        else:
+            for host, path in itertools.product(hosts, paths):
+                yield (host if host.startswith("^") else host.lower(), path, rest)
+
+
+def _rest(match: Conditions) -> Any:
+    wanted = (
+        frozenset(match.methods),
+        frozenset((name.lower(), value) for name, value in match.headers.items()),
+        frozenset(match.query.items()),
+        frozenset(match.cookies.items()),
+        match.scheme,
+        frozenset(match.client_ip),
+    )
+    unless = match.not_ if isinstance(match, Match) else None
+    inner = None if unless is None else (frozenset(unless.host), frozenset(unless.path), _rest(unless))
+    return None if inner is None and not any(wanted) else (wanted, inner)
+
+
+def _wider(wanted: _Alternative) -> Iterator[_Alternative]:
+    host, path, rest = wanted
+    hosts = dict.fromkeys((host, _ANY))
+    if host and host[0] not in "^*[" and "." in host:
+        hosts["*." + host.partition(".")[2]] = None
+    yield from itertools.product(hosts, _wider_paths(path), dict.fromkeys((rest, None)))
+
+
+def _wider_paths(path: str) -> list[str]:
+    found = [path, _ANY]
+    if not path.startswith("/"):
+        return found
+    found += ["/", "/*"]
+    steps = path.removesuffix("/*").split("/")[1:]
+    for length in range(1, len(steps) + 1):
+        above = "/" + "/".join(steps[:length])
+        found.append(above)
+        if length < len(steps):
+            found.append(above + "/*")
+    return list(dict.fromkeys(found))

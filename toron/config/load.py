@@ -1,0 +1,68 @@
+"""Loads a configuration file: text in, validated data out, or every problem with its place."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from toron.config.catalog import Catalog, Fitting, Plugin
+from toron.config.check import check
+from toron.config.draft import draft
+from toron.config.model import Config
+from toron.config.place import Document, Invalid, Path, Problem, Report
+from toron.config.secret import read_secrets
+from toron.config.source import read_document
+from toron.config.substitute import substitute
+from toron.config.uses import plugins
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A valid configuration, with what is known of its text."""
+
+    config: Config
+    warnings: list[Problem]
+    folder: str
+    """Where relative paths in it start: the folder of the file."""
+    places: Document = field(repr=False)
+    plugins: Mapping[Path, Plugin] = field(repr=False)
+    """Each plug-in by the path of its use, such as `("routes", 0, "middlewares", 1)` and
+    `("backends", "api", "balance")`; a named middleware is the same object at every use."""
+    variables: Mapping[Path, str] = field(repr=False)
+    """The strings that held a variable, with what they became."""
+
+    def place(self, *path: str | int) -> str:
+        """Where something was written, as `file:line:column`."""
+        line, column = self.places.key_place(path)
+        return f"{self.places.file}:{line}:{column}"
+
+    def invalid(self, message: str, *path: str | int) -> Invalid:
+        """An error to raise about what was written at `path`."""
+        return Invalid([Problem(self.places.file, *self.places.key_place(path), message)])
+
+
+def load(path: str, catalog: Catalog, environ: Mapping[str, str], now: float | None = None) -> Loaded:
+    """Load the file at `path`; raises Invalid with every problem, warnings among them.
+
+    `catalog` knows the plug-ins (`toron.plugin`), `environ` the variables, and `now` is the time
+    in Unix seconds for the dates of certificates (the system's when None).
+    """
+    document = read_document(path)
+    report = Report(document)
+    for place, message in document.repeated:
+        report.at(place, message)
+    folder = os.path.dirname(path) or "."
+    variables = substitute(report, environ)
+    secrets = read_secrets(report, folder, Config, {"": document.data}, "", ())
+    fitting = Fitting(report, catalog, environ, folder, variables)
+    fitting.secrets |= secrets
+    config = fitting.fit(Config, lambda: document.data, ())
+    used = plugins(fitting, document.data)
+    parts = draft(config, document.data, catalog.words("middleware"))
+    check(parts, report, folder, time.time() if now is None else now)
+    warnings = report.warnings()
+    if config is None or report.errors():
+        raise Invalid([*report.errors(), *warnings])
+    return Loaded(config, warnings, folder, document, used, variables)

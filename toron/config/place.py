@@ -1,0 +1,154 @@
+"""Where things were written: problems with their file, line and column, and the document they point into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+Path = tuple[str | int, ...]
+"""Keys and list indices from the top of a configuration: `("routes", 0, "match")`."""
+
+Place = tuple[int, int]
+"""Line and column, both counted from 1, the column in characters."""
+
+MAX_DEPTH = 100
+"""Mappings and lists inside each other, at most."""
+
+HIDDEN = "<secret>"
+"""What is shown instead of a secret."""
+
+Writing = dict[Path, Place]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing to put right; prints as `file:line:column: what, and what to do`."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    warning: bool = False
+
+    def __str__(self) -> str:
+        kind = "warning: " if self.warning else ""
+        return f"{self.path}:{self.line}:{self.column}: {kind}{self.message}"
+
+
+class Invalid(Exception):
+    """A configuration that cannot be used; `problems` says why, in the order of the file."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Unreadable(Exception):
+    """The text does not follow the rules of its format, at this place."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        super().__init__(message)
+        self.place, self.message = place, message
+
+
+@dataclass(slots=True, repr=False)
+class Document:
+    """What a file says as plain data, with the place of every key and every value."""
+
+    file: str
+    data: Any = None
+    keys: Writing = field(default_factory=dict)
+    values: Writing = field(default_factory=dict)
+    repeated: list[tuple[Place, str]] = field(default_factory=list)
+    """Keys written twice: where the second is, and a sentence about both."""
+
+    def value_place(self, path: Path) -> Place:
+        """Where the value at `path` begins, or the nearest thing around it that was written."""
+        for length in range(len(path), -1, -1):
+            found = self.values.get(path[:length])
+            if found is not None:
+                return found
+        return (1, 1)
+
+    def key_place(self, path: Path) -> Place:
+        """Where the key of `path` begins; for a list item, where the item begins."""
+        return self.keys.get(path) or self.value_place(path)
+
+    def get(self, path: Path) -> Any:
+        """The value at `path`; KeyError, IndexError or TypeError when there is none."""
+        value = self.data
+        for step in path:
+            value = value[step]
+        return value
+
+    def item(self, path: Path, index: int) -> Path:
+        """The path of one item where either one or a list of them may be written."""
+        try:
+            return (*path, index) if isinstance(self.get(path), list) else path
+        except (KeyError, IndexError, TypeError):
+            return path
+
+    def put(self, path: Path, value: Any) -> None:
+        """Replace the value at `path`, which is not the whole document."""
+        self.get(path[:-1])[path[-1]] = value
+
+    def repeat(self, key: str, first: Place, second: Place) -> None:
+        """Note that a key was written twice in one mapping."""
+        text = f"the key {quote(key)} is already written at {first[0]}:{first[1]}: take one of the two out"
+        self.repeated.append((second, text))
+
+
+class Report:
+    """Collects every problem of one document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: set[Problem] = set()
+        self.muted: set[Path] = set()
+        """Values that already have a problem of their own: nothing more is said about them."""
+        self.hidden: dict[Path, set[str]] = {}
+        """Texts that no message about these paths may show."""
+
+    def error(self, path: Path, message: str, *, key: bool = False) -> None:
+        """Add an error at the value of `path`, or at its key."""
+        self._add(path, message, key, False)
+
+    def warn(self, path: Path, message: str, *, key: bool = False) -> None:
+        """Add a warning: said, but it stops nothing."""
+        self._add(path, message, key, True)
+
+    def at(self, place: Place, message: str) -> None:
+        """Add an error at a place that has no path."""
+        self.problems.add(Problem(self.document.file, *place, message))
+
+    def errors(self) -> list[Problem]:
+        """Every error, in the order of the file."""
+        return sorted(problem for problem in self.problems if not problem.warning)
+
+    def warnings(self) -> list[Problem]:
+        """Every warning, in the order of the file."""
+        return sorted(problem for problem in self.problems if problem.warning)
+
+    def hide(self, path: Path, text: str) -> None:
+        """Show no `text` in messages about `path`; a text of a few letters hides nothing worth it."""
+        if len(text) > 3:
+            self.hidden.setdefault(path, set()).add(text)
+
+    def _add(self, path: Path, message: str, key: bool, warning: bool) -> None:
+        if any(path[: len(muted)] == muted for muted in self.muted):
+            return
+        line, column = self.document.key_place(path) if key else self.document.value_place(path)
+        self.problems.add(Problem(self.document.file, line, column, self._scrub(path, message), warning))
+
+    def _scrub(self, path: Path, message: str) -> str:
+        hidden = [self.hidden.get(path[:length], ()) for length in range(len(path) + 1)]
+        for text in sorted({text for texts in hidden for text in texts}, key=len, reverse=True):
+            message = message.replace(text, HIDDEN)
+        return message
+
+
+def quote(value: Any) -> str:
+    """A value as a message shows it: in quotes, and cut when it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:70]}...{text[-1]}"
