@@ -1,0 +1,145 @@
+"""A named group of servers: who of them may be asked now, and who is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from toron.core.ejection import Ejection
+from toron.core.refusal import NO_SERVER, Refusal
+from toron.core.retrying import Budget
+from toron.core.server import Server
+
+if TYPE_CHECKING:
+    from toron.interfaces import Balancer, Caller
+
+SUSPECT_SECONDS = 10.0
+"""How long a server that could not be reached is asked only when nobody else is left."""
+
+
+class Lease:
+    """One use of one server, from pick to release; what least-conn counts."""
+
+    __slots__ = ("_released", "server")
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._released = False
+        server.in_flight += 1
+
+    def release(self) -> None:
+        """The use is over; saying so twice does no harm."""
+        if not self._released:
+            self._released = True
+            self.server.in_flight -= 1
+
+
+class Backend:
+    """Servers and the balancer over them.
+
+    Its state changes only through `set_healthy`, `failed` and `succeeded`; `changed` is told of each
+    server that came or went, with the reason word.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        servers: Sequence[Server],
+        balancer: Balancer,
+        *,
+        ejection: Ejection | None = None,
+        budget: Budget | None = None,
+        attempts: int = 1,
+    ) -> None:
+        self.name = name
+        self.servers = list(servers)
+        self.balancer = balancer
+        self.ejection = ejection
+        self.budget = budget or Budget(0.2)
+        self.attempts = attempts
+        """Tries for one request or connection at most, the first included."""
+        self.changed: Callable[[Server, bool, str], None] | None = None
+        self._usable: list[Server] = list(servers)
+        self._stale_at = 0.0
+        self._refresh(0.0)
+
+    def lease(self, caller: Caller, tried: Sequence[Server], now: float) -> Lease:
+        """A server for this caller, none of `tried`; Refusal when there is none."""
+        if now >= self._stale_at:
+            self._refresh(now)
+        usable = self._usable
+        if tried:
+            usable = [server for server in usable if server not in tried]
+        if not usable:
+            usable = self._last_resort(tried, now)
+            if not usable:
+                raise Refusal(NO_SERVER, f"of {len(self.servers)} in {self.name}")
+        return Lease(usable[0] if len(usable) == 1 else self.balancer.pick(usable, caller))
+
+    def lease_server(self, name: str, tried: Sequence[Server], now: float) -> Lease | None:
+        """The server of that name, if it may be asked now (for sticky clients)."""
+        if now >= self._stale_at:
+            self._refresh(now)
+        for server in self._usable:
+            if server.name == name and server not in tried:
+                return Lease(server)
+        return None
+
+    def _refresh(self, now: float) -> None:
+        """Work out who may be asked, and until when that holds."""
+        until = float("inf")
+        usable: list[Server] = []
+        for server in self.servers:
+            free_at = max(server.eject_until, server.suspect_until)
+            if free_at > now:
+                until = min(until, free_at)
+            elif server.healthy:
+                usable.append(server)
+            if 0 < server.eject_until <= now:
+                server.eject_until = 0.0
+                self._tell(server, True, "ejection over")
+        self._usable = usable
+        self._stale_at = until
+
+    def _last_resort(self, tried: Sequence[Server], now: float) -> list[Server]:
+        """Servers that only could not be reached lately: better than nobody."""
+        return [s for s in self.servers if s.healthy and s.eject_until <= now and s not in tried]
+
+    def set_healthy(self, server: Server, healthy: bool, why: str) -> None:
+        """An active check has changed its mind."""
+        if server.healthy == healthy:
+            return
+        server.healthy = healthy
+        if healthy:
+            server.suspect_until = 0.0
+        self._stale_at = 0.0
+        self._tell(server, healthy, why)
+
+    def unreachable(self, server: Server, now: float) -> bool:
+        """A connection could not be made; whether that is news."""
+        fresh = server.suspect_until <= now
+        server.suspect_until = now + SUSPECT_SECONDS
+        self._stale_at = 0.0
+        return fresh
+
+    def failed(self, server: Server, now: float, why: str) -> None:
+        """A use of the server went wrong in a way that is its fault."""
+        if self.ejection is not None and self.ejection.failed(server, self.servers, now):
+            self._stale_at = 0.0
+            self._tell(server, False, why)
+
+    def succeeded(self, server: Server, now: float) -> None:
+        """A use of the server went well."""
+        if server.suspect_until:
+            server.suspect_until = 0.0
+            self._stale_at = 0.0
+        if self.ejection is not None:
+            self.ejection.succeeded(server, now)
+
+    def _tell(self, server: Server, up: bool, why: str) -> None:
+        if self.changed is not None:
+            self.changed(server, up, why)
+
+    def is_up(self, server: Server, now: float) -> bool:
+        """Whether checks and failures leave the server in use."""
+        return server.healthy and server.eject_until <= now

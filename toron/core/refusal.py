@@ -1,0 +1,115 @@
+"""Every refusal toron can give, with its HTTP status and the word that reaches the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toron.wire.headers import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something was refused or cut short: a stable word, a status (0: layer 4 only), a text."""
+
+    word: str
+    status: int
+    text: str
+
+
+REASONS: dict[str, Reason] = {}
+
+
+def _reason(word: str, status: int, text: str) -> Reason:
+    made = REASONS[word] = Reason(word, status, text)
+    return made
+
+
+# --- what a client sent that no server should see (wire names these by their word) ------------
+_reason("bad_request_line", 400, "The request line is not well formed.")
+_reason("bad_version", 505, "This HTTP version is not spoken here.")
+_reason("bad_target", 400, "The request target is not well formed.")
+_reason("connect_refused", 405, "CONNECT is not spoken here.")
+_reason("bad_header", 400, "A header field is not well formed.")
+_reason("bad_line_ending", 400, "Lines must end with CR LF.")
+_reason("obsolete_folding", 400, "Folded header lines are not accepted.")
+_reason("bad_host", 400, "The Host header is missing, repeated or not well formed.")
+_reason("host_mismatch", 400, "The Host header and the request target name different hosts.")
+_reason("bad_content_length", 400, "The Content-Length is not one plain number.")
+_reason("bad_transfer_encoding", 400, "The Transfer-Encoding is not understood here.")
+_reason("length_conflict", 400, "Content-Length and Transfer-Encoding exclude each other.")
+_reason("bad_connection_option", 400, "The Connection header names a field it must not.")
+_reason("bad_chunk", 400, "A chunk of the body is not well formed.")
+_reason("bad_trailer", 400, "A trailer field is not well formed or not allowed.")
+_reason("bad_upgrade", 400, "The upgrade is not well formed, or comes with a body.")
+_reason("bad_expectation", 417, "The expectation cannot be met.")
+_reason("bad_path", 400, "The path has an encoding that is not accepted.")
+_reason("target_too_long", 414, "The request target is too long.")
+_reason("head_too_large", 431, "The request head is too large.")
+_reason("too_many_fields", 431, "The request head has too many fields.")
+_reason("bad_status_line", 502, "The server's status line is not well formed.")
+_reason("interim_flood", 502, "The server sent too many interim responses.")
+_reason("switch_not_asked", 502, "The server switched to a protocol nobody asked for.")
+_reason("unasked_response", 502, "The server answered before it was asked.")
+_reason("truncated", 400, "The message ended before it was whole.")
+
+# --- what a client did or did not do ----------------------------------------------------------
+HEAD_TIMEOUT = _reason("head_timeout", 408, "The request head did not arrive in time.")
+BODY_TIMEOUT = _reason("body_timeout", 408, "The request body did not arrive in time.")
+BODY_TOO_LARGE = _reason("body_too_large", 413, "The request body is larger than allowed.")
+CLIENT_GONE = _reason("client_gone", 499, "The client went away before the answer was whole.")
+CLIENT_STALLED = _reason("client_stalled", 499, "The client took nothing of what it was sent.")
+KEEPALIVE_TIMEOUT = _reason("keepalive_timeout", 0, "No further request came.")
+
+# --- layer 4 ----------------------------------------------------------------------------------
+NOT_ALLOWED = _reason("address_not_allowed", 0, "The client's address is not allowed here.")
+DENIED = _reason("address_denied", 0, "The client's address is denied here.")
+TOO_MANY_CONNECTIONS = _reason("too_many_connections", 0, "The listener is full.")
+TOO_MANY_PER_CLIENT = _reason("too_many_per_client", 0, "The client has too many connections.")
+TOO_MANY_SESSIONS = _reason("too_many_sessions", 0, "The listener has too many UDP sessions.")
+PROXY_UNTRUSTED = _reason("proxy_header_untrusted", 0, "A peer that is not trusted must not connect here.")
+PROXY_BAD = _reason("proxy_header_bad", 0, "The PROXY header is missing or not well formed.")
+PROXY_TIMEOUT = _reason("proxy_header_timeout", 0, "The PROXY header did not arrive in time.")
+HELLO_BAD = _reason("client_hello_bad", 0, "The connection did not begin with a TLS ClientHello.")
+HELLO_TIMEOUT = _reason("handshake_timeout", 0, "The TLS handshake did not end in time.")
+HANDSHAKE_FAILED = _reason("handshake_failed", 0, "The TLS handshake failed.")
+UNKNOWN_NAME = _reason("unrecognized_name", 0, "No certificate is for the name the client asked.")
+NO_CONNECTION_ROUTE = _reason("no_route", 404, "No route leads anywhere from here.")
+IDLE_TIMEOUT = _reason("idle_timeout", 0, "Nothing moved for too long.")
+PEER_RESET = _reason("reset", 0, "The connection was reset.")
+DRAINED = _reason("drained", 503, "The gateway is stopping.")
+
+# --- routing and middlewares ------------------------------------------------------------------
+NO_ROUTE = NO_CONNECTION_ROUTE
+UNKNOWN_HOST = _reason("unknown_host", 421, "This host is not served here.")
+RATE_LIMITED = _reason("rate_limited", 429, "Too many requests.")
+NO_TOKEN = _reason("token_missing", 401, "A bearer token is required.")
+BAD_TOKEN = _reason("token_invalid", 401, "The bearer token is not valid.")
+TOKEN_EXPIRED = _reason("token_expired", 401, "The bearer token is expired or not valid yet.")
+TOKEN_CLAIMS = _reason("token_claims", 403, "The bearer token does not allow this.")
+
+# --- servers ----------------------------------------------------------------------------------
+NO_SERVER = _reason("no_server_available", 503, "No server is available.")
+CONNECT_REFUSED = _reason("upstream_connect_refused", 502, "The server refused the connection.")
+CONNECT_FAILED = _reason("upstream_connect_failed", 502, "The server could not be reached.")
+CONNECT_TIMEOUT = _reason("upstream_connect_timeout", 504, "The server did not accept in time.")
+UPSTREAM_NAME = _reason("upstream_name_unresolved", 502, "The server's name could not be resolved.")
+UPSTREAM_TLS = _reason("upstream_tls_failed", 502, "The TLS handshake with the server failed.")
+UPSTREAM_CERT = _reason("upstream_certificate_invalid", 502, "The server's certificate is not valid.")
+UPSTREAM_RESET = _reason("upstream_reset", 502, "The server broke the connection.")
+UPSTREAM_CLOSED = _reason("upstream_closed", 502, "The server closed before the answer was whole.")
+UPSTREAM_BAD = _reason("upstream_bad_response", 502, "The server's answer is not well formed.")
+UPSTREAM_UPGRADE = _reason("upstream_bad_upgrade", 502, "The server switched to a protocol not asked.")
+RESPONSE_TIMEOUT = _reason("upstream_response_timeout", 504, "The server did not answer in time.")
+UPSTREAM_IDLE = _reason("upstream_idle_timeout", 504, "The server stopped in the middle of its answer.")
+TOTAL_TIMEOUT = _reason("upstream_total_timeout", 504, "The exchange took longer than allowed.")
+INTERNAL = _reason("internal_error", 500, "Something went wrong inside the gateway.")
+
+
+class Refusal(Exception):
+    """Raised to answer with a named reason instead of going on."""
+
+    def __init__(self, reason: Reason, detail: str = "", headers: tuple[Field, ...] = ()) -> None:
+        super().__init__(f"{reason.word}: {detail or reason.text}")
+        self.reason = reason
+        self.detail = detail
+        self.headers = headers

@@ -1,0 +1,64 @@
+"""Lets so many through per second for each key, with a burst."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of one attempt to take a token."""
+
+    allowed: bool
+    remaining: int
+    """Whole tokens that are left."""
+    wait: float
+    """Seconds until there is a token; 0 when there is one now."""
+    full: float
+    """Seconds until the bucket is full again, if nothing more is taken."""
+
+
+class TokenBuckets:
+    """A token bucket for each key; keys not used for longest are forgotten when there are too many.
+
+    A forgotten key starts again with a full bucket, so `most` should exceed the keys that are
+    busy at one time.
+    """
+
+    __slots__ = ("_buckets", "_burst", "_most", "_rate")
+
+    def __init__(self, rate: float, burst: float, most: int = 100_000) -> None:
+        """`rate` in tokens per second (above 0), `burst` the size of a bucket (at least 1)."""
+        if rate <= 0 or burst < 1:
+            raise ValueError("a bucket needs a rate above zero and room for one token")
+        self._rate = rate
+        self._burst = float(burst)
+        self._most = most
+        self._buckets: OrderedDict[object, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: object, now: float) -> Taken:
+        """Take a token for `key`; `now` in seconds, of a clock that may stand but not run back."""
+        buckets = self._buckets
+        found = buckets.get(key)
+        if found is None:
+            tokens = self._burst
+            if len(buckets) >= self._most:
+                buckets.popitem(last=False)
+        else:
+            buckets.move_to_end(key)
+            tokens, then = found
+            if now > then:
+                tokens = min(self._burst, tokens + (now - then) * self._rate)
+            else:
+                now = then
+        # A clock's rounding must not cost anybody a request.
+        allowed = tokens > 1.0 - 1e-6
+        if allowed:
+            tokens = max(0.0, tokens - 1.0)
+        buckets[key] = (tokens, now)
+        wait = 0.0 if allowed and tokens >= 1.0 else max(0.0, 1.0 - tokens) / self._rate
+        return Taken(allowed, int(tokens + 1e-6), wait, (self._burst - tokens) / self._rate)
+
+    def __len__(self) -> int:
+        return len(self._buckets)
