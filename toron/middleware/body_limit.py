@@ -1,0 +1,41 @@
+"""Refuses request bodies above a size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import model_validator
+
+from toron.config.model import Model
+from toron.config.units import Size, write_size
+from toron.core.message import Middleware, Request, Response, Service
+from toron.core.refusal import BODY_TOO_LARGE, Refusal
+from toron.interfaces import Environment
+
+
+class Options(Model):
+    """The most a body may be: `body-limit: 10m`. It can only be less than the listener's limit."""
+
+    size: Size
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return value if isinstance(value, dict | Options) else {"size": value}
+
+
+def make(options: Options, environment: Environment) -> Middleware:
+    """413 before any server is asked where the length is known, else as soon as it is exceeded."""
+    size, name = options.size, environment.name
+    words = f"more than {write_size(size)}"
+
+    async def body_limit(request: Request, service: Service) -> Response:
+        body = request.body
+        if body is not None:
+            if (body.received if body.length is None else body.length) > size:
+                request.middleware = name
+                raise Refusal(BODY_TOO_LARGE, words)
+            body.limit = min(body.limit, size)
+        return await service(request)
+
+    return body_limit

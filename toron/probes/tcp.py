@@ -1,0 +1,87 @@
+"""A server is well when it takes a connection, and answers what it should where it is asked something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import re2
+
+from toron.core.server import Server
+from toron.core.wait import Wait
+from toron.interfaces import Environment, Probe, ProbeFailed
+from toron.net.dial import Dialer
+
+_MOST = 64 << 10
+
+
+def tcp_probe(
+    environment: Environment, dialer: Dialer, send: bytes, expect: str | None, preface: bytes = b""
+) -> Probe:
+    """A probe that connects (over TLS where the server's URL says so), sends, and reads until `expect`.
+
+    `expect` is a regular expression that the bytes received must match somewhere; `preface` is a
+    PROXY header to begin with.
+    """
+    expression = None if expect is None else re2.compile(expect.encode())
+
+    async def probe(server: Server) -> None:
+        reader = _Reader()
+        transport = await dialer.dial(server, reader, preface)
+        try:
+            if send:
+                transport.write(send)
+            if expression is not None:
+                await _expect(reader, expression)
+        finally:
+            transport.abortConnection()
+
+    return probe
+
+
+async def _expect(reader: _Reader, expression: Any) -> None:
+    received = b""
+    while not expression.search(received):
+        data = await reader.more()
+        if not data:
+            raise ProbeFailed(f"closed after {_shown(received)}")
+        received += data
+        if len(received) > _MOST:
+            raise ProbeFailed(f"said {_shown(received)}")
+
+
+def _shown(data: bytes) -> str:
+    return repr(data[:40])[1:] if data else "nothing"
+
+
+class _Reader:
+    """Collects what a server says."""
+
+    def __init__(self) -> None:
+        self.transport: Any = None
+        self._data = b""
+        self._closed = False
+        self._wait: Wait[None] | None = None
+
+    def makeConnection(self, transport: Any) -> None:
+        self.transport = transport
+
+    def dataReceived(self, data: bytes) -> None:
+        self._data += data
+        self._wake()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        wait, self._wait = self._wait, None
+        if wait is not None:
+            wait.fire(None)
+
+    async def more(self) -> bytes:
+        """The next bytes, b"" when there will be none."""
+        if not self._data and not self._closed:
+            self._wait = Wait()
+            await self._wait
+        data, self._data = self._data, b""
+        return data
