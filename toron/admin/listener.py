@@ -1,0 +1,53 @@
+"""The admin port's place in the service tree."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+
+from toron.admin.site import is_loopback, make_site
+from toron.net.sockets import listening_socket
+from toron.observe.metrics import Metrics
+from toron.observe.readiness import Readiness
+
+
+class AdminListener(Service):
+    """Serves the admin site on one address, for as long as the gateway lives."""
+
+    listener = "admin"
+
+    def __init__(self, reactor: Any, address: str, port: int, metrics: Metrics, readiness: Readiness) -> None:
+        self._reactor = reactor
+        self._address = address
+        self.port = port
+        self._metrics = metrics
+        self._readiness = readiness
+        self._socket: socket.socket | None = None
+        self._listening: Any = None
+
+    def bind(self) -> None:
+        """Take the address; raises CannotListen."""
+        self._socket = listening_socket(self.listener, self._address, self.port, backlog=64)
+        self.port = self._socket.getsockname()[1]
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        if self._socket is None:
+            self.bind()
+        assert self._socket is not None
+        bracketed = f"[{self._address}]" if ":" in self._address else self._address
+        site = make_site(
+            self._metrics, self._readiness, self._reactor, loopback=is_loopback(bracketed.encode())
+        )
+        # Twisted takes a copy of the descriptor.
+        self._listening = self._reactor.adoptStreamPort(self._socket.fileno(), self._socket.family, site)
+        self._socket.close()
+        self._socket = None
+
+    def stopService(self) -> Deferred[Any] | None:
+        super().stopService()  # type: ignore[no-untyped-call]
+        listening, self._listening = self._listening, None
+        return None if listening is None else maybeDeferred(listening.stopListening)

@@ -1,0 +1,159 @@
+"""Writes what ended into the access log and the counters: requests, connections, sessions, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from toron.core.message import Request
+from toron.core.refusal import Reason, Refusal
+from toron.core.server import Server
+from toron.observe.access_lines import ConnectionLine, HttpLine, TlsLine
+from toron.observe.access_log import AccessLog, NullAccessLog
+from toron.observe.metrics import Metrics
+from toron.observe.stats import ListenerStats, RouteStats
+
+Kind = Literal["connection", "tcp", "tls", "sni", "udp", "tunnel"]
+
+_VERSIONS = {(1, 1): "1.1", (1, 0): "1.0", (2, 0): "2", (3, 0): "3"}
+
+
+class Journal:
+    """What one listener's traffic leaves behind."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        access_log: AccessLog | NullAccessLog,
+        metrics: Metrics,
+        stats: ListenerStats,
+        seconds: Callable[[], float],
+    ) -> None:
+        """`seconds` is the reactor's clock."""
+        self._kind: Kind = kind
+        self._log = access_log
+        self._metrics = metrics
+        self._stats = stats
+        self._seconds = seconds
+        self._routes: dict[str, RouteStats] = {}
+
+    # --- layer 7 ------------------------------------------------------------------------------
+
+    def request(
+        self, connection: Any, request: Request, status: int, sent: int, reason: Reason | None, detail: str
+    ) -> None:
+        """An exchange is over: `sent` bytes of body went out, `reason` is None for an ordinary end."""
+        taken = self._seconds() - request.arrived
+        name = request.route
+        route = self._routes.get(name)
+        if route is None:
+            route = self._routes[name] = self._metrics.route(name)
+        stats = self._stats
+        route.answered(stats.name, status, taken)
+        received = 0 if request.body is None else request.body.received
+        stats.body_in += received
+        stats.body_out += sent
+        if reason is not None:
+            stats.refuse(reason.word)
+        log = self._log
+        if not log.enabled:
+            return
+        headers = request.headers
+        agent = headers.get(b"user-agent")
+        referer = headers.get(b"referer")
+        log.write(
+            HttpLine(
+                id=request.id,
+                listener=stats.name,
+                client=request.client_ip,
+                peer=f"{request.peer_ip}:{request.peer_port}",
+                tls=_tls(connection.connection),
+                scheme=request.scheme,
+                host=request.host,
+                method=request.method,
+                path=request.target,
+                version=_VERSIONS.get(request.version, ""),
+                status=status,
+                reason="" if reason is None else reason.word,
+                detail=detail,
+                route=name,
+                middleware=request.middleware,
+                backend="" if request.backend is None else request.backend.name,
+                server="" if request.server is None else request.server.name,
+                retries=request.retries,
+                bytes_in=received,
+                bytes_out=sent,
+                duration_ms=taken * 1000,
+                upstream_ms=None if request.answered_after is None else request.answered_after * 1000,
+                user_agent=agent or "",
+                referer=referer or "",
+            )
+        )
+
+    # --- layer 4 ------------------------------------------------------------------------------
+
+    def refused(self, connection: Any, refusal: Refusal) -> None:
+        """A connection or session ended before it was anybody's."""
+        self._stats.refuse(refusal.reason.word)
+        if self._log.enabled:
+            line = self._line(connection)
+            line.reason = refusal.reason.word
+            line.detail = refusal.detail
+            self._log.write(line)
+
+    def started(self, connection: Any, backend: str, server: Server) -> None:
+        """A relay has begun."""
+        if self._log.enabled:
+            line = self._line(connection)
+            line.event = "start"
+            line.backend, line.server = backend, server.name
+            line.duration_ms = None
+            self._log.write(line)
+
+    def relayed(self, connection: Any, backend: str, server: Server, relay: Any) -> None:
+        """A relay is over."""
+        reason: Reason | None = relay.reason
+        if reason is not None:
+            self._stats.refuse(reason.word)
+        if self._log.enabled:
+            line = self._line(connection)
+            line.backend, line.server = backend, server.name
+            line.bytes_in, line.bytes_out = relay.client.received, relay.server.received
+            line.reason = "" if reason is None else reason.word
+            self._log.write(line)
+
+    def session(self, session: Any) -> None:
+        """A UDP session is over."""
+        reason: Reason | None = session.reason
+        if reason is not None:
+            self._stats.refuse(reason.word)
+        if self._log.enabled:
+            line = self._line(session)
+            line.backend, line.server = session.backend, session.server.name
+            line.bytes_in, line.bytes_out = session.bytes_in, session.bytes_out
+            line.packets_in, line.packets_out = session.packets_in, session.packets_out
+            line.reason = "" if reason is None else reason.word
+            self._log.write(line)
+
+    def _line(self, connection: Any) -> ConnectionLine:
+        hello = getattr(connection, "hello", None)
+        return ConnectionLine(
+            kind=self._kind,
+            listener=self._stats.name,
+            client=connection.client_ip,
+            peer=f"{connection.peer_ip}:{connection.peer_port}",
+            sni=hello.sni if hello is not None else "",
+            alpn=b",".join(hello.alpn) if hello is not None else "",
+            duration_ms=(self._seconds() - connection.accepted) * 1000,
+        )
+
+
+def _tls(connection: Any) -> TlsLine | None:
+    """The TLS part of a line, made once for a connection."""
+    info = connection.tls
+    if info is None:
+        return None
+    line: TlsLine | None = info.line
+    if line is None:
+        line = info.line = TlsLine(info.version, info.cipher, info.sni, info.alpn, info.group)
+    return line

@@ -1,0 +1,133 @@
+"""Metrics: hands out the stats that the data path counts in, and shows them to Prometheus."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import InfoMetricFamily, Metric
+
+from toron.core.server import Server
+from toron.observe.families import (
+    backend_families,
+    counter,
+    gauge,
+    listener_families,
+    route_families,
+    server_families,
+)
+from toron.observe.readiness import Readiness
+from toron.observe.stats import BackendStats, ListenerStats, RouteStats, ServerStats
+
+
+class Drops(Protocol):
+    """What loses lines now and then: the access log."""
+
+    @property
+    def dropped(self) -> int:
+        """How many so far."""
+
+
+class Metrics:
+    """Every number there is. Ask for stats once, when composing; then only count in them.
+
+    Every label is a name of the configuration, a reason word, a TLS version or a status, so that
+    no client can make more series. `seconds` is the reactor's clock.
+    """
+
+    def __init__(
+        self, readiness: Readiness, seconds: Callable[[], float], version: str, access_log: Drops
+    ) -> None:
+        self.loop_lag = 0.0
+        """Seconds the event loop was late, last time somebody looked."""
+        self._readiness = readiness
+        self._seconds = seconds
+        self._version = version
+        self._access_log = access_log
+        self._listeners: dict[str, ListenerStats] = {}
+        self._routes: dict[str, RouteStats] = {}
+        self._backends: dict[str, BackendStats] = {}
+        self._servers: dict[tuple[str, str], ServerStats] = {}
+        self._certificates: dict[str, float] = {}
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    # --- asked when composing -----------------------------------------------------------------
+
+    def listener(self, name: str, protocol: str = "") -> ListenerStats:
+        """The stats of a listener; its protocol decides which of them are shown (empty: all)."""
+        found = self._listeners.get(name)
+        if found is None:
+            found = self._listeners[name] = ListenerStats(name, protocol)
+        return found
+
+    def route(self, name: str) -> RouteStats:
+        """The stats of a route; the name is empty for requests that no route matched."""
+        found = self._routes.get(name)
+        if found is None:
+            found = self._routes[name] = RouteStats(name)
+        return found
+
+    def backend(self, name: str) -> BackendStats:
+        """The stats of a backend."""
+        found = self._backends.get(name)
+        if found is None:
+            found = self._backends[name] = BackendStats(name)
+        return found
+
+    def server(self, backend: str, server: Server) -> ServerStats:
+        """The stats of a server; one of the same name takes over what was counted."""
+        key = (backend, server.name)
+        found = self._servers.get(key)
+        if found is None:
+            found = self._servers[key] = ServerStats(backend, server)
+        found.server = server
+        return found
+
+    def forget_server(self, backend: str, server: Server) -> None:
+        """The server is no longer one of the backend's, unless another has taken its name."""
+        key = (backend, server.name)
+        found = self._servers.get(key)
+        if found is not None and found.server is server:
+            del self._servers[key]
+
+    def certificate(self, name: str, not_after: float) -> None:
+        """A certificate in use ends at `not_after` (Unix seconds)."""
+        self._certificates[name] = not_after
+
+    # --- asked at any time --------------------------------------------------------------------
+
+    def refused(self, listener: str, word: str) -> None:
+        """Count a refusal where the listener's stats are not at hand."""
+        self.listener(listener).refuse(word)
+
+    def exposition(self) -> tuple[bytes, str]:
+        """The text that Prometheus reads, and its content type; takes milliseconds, any thread may."""
+        return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4
+
+    def collect(self) -> Iterator[Metric]:
+        """The families, for prometheus_client."""
+        yield InfoMetricFamily(
+            "toron_build",
+            "The version that is running.",
+            value={"version": self._version, "python": platform.python_version()},
+        )
+        yield gauge("toron_ready", "Whether new traffic is welcome.", [], [((), self._readiness.ready)])
+        yield gauge("toron_event_loop_lag_seconds", "How late the event loop was.", [], [((), self.loop_lag)])
+        yield counter(
+            "toron_access_log_dropped", "Access lines not written.", [], [((), self._access_log.dropped)]
+        )
+        yield gauge(
+            "toron_certificate_not_after_timestamp_seconds",
+            "When a certificate ends.",
+            ["name"],
+            [((name,), at) for name, at in self._certificates.copy().items()],
+        )
+        # Copies, since the loop may add to them meanwhile; each is made in one step.
+        yield from listener_families(list(self._listeners.values()))
+        yield from route_families(list(self._routes.values()))
+        yield from backend_families(list(self._backends.values()))
+        yield from server_families(list(self._servers.values()), self._seconds())
