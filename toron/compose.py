@@ -1,0 +1,504 @@
+"""Turns a configuration into the service tree: the one file that joins the rooms."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import random as randomness
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.logger import Logger
+
+import toron
+from toron import plugin
+from toron.admin.listener import AdminListener
+from toron.config import model
+from toron.config.load import Loaded
+from toron.core.backend import Backend
+from toron.core.chain import chain
+from toron.core.connection_routing import ConnectionPattern, ConnectionRouter
+from toron.core.ejection import Ejection
+from toron.core.forwarding import Forwarding
+from toron.core.message import Request, Service
+from toron.core.networks import Networks
+from toron.core.redirect import Redirection
+from toron.core.refusal import NO_ROUTE, UNKNOWN_HOST, Refusal
+from toron.core.retrying import Budget
+from toron.core.rise_fall import RiseFall
+from toron.core.routing import Pattern, Router
+from toron.core.server import Server
+from toron.core.sticky import StickySeal
+from toron.interfaces import Environment, Guard, Probe, Serve
+from toron.listeners.http import serve_http
+from toron.listeners.https import PROTOCOLS, serve_https
+from toron.listeners.sni import serve_sni
+from toron.listeners.tcp import serve_tcp
+from toron.listeners.tls import serve_tls
+from toron.net.accept import ReceiveProxy, StreamListener
+from toron.net.certificates import Certificates, KeyPair, self_signed
+from toron.net.dial import OVER_TLS, Dialer, UpstreamTls, client_context
+from toron.net.gateway import Gateway
+from toron.net.health import HealthCheck
+from toron.net.http1_server import HttpSite
+from toron.net.pool import Pool
+from toron.net.sweep import Sweep
+from toron.net.udp import UdpListener
+from toron.net.websocket_echo import websocket_echo
+from toron.observe.access_log import AccessLog, NullAccessLog
+from toron.observe.journal import Journal
+from toron.observe.metrics import Metrics
+from toron.observe.readiness import Readiness
+from toron.observe.stats import BackendStats, ServerStats
+from toron.probes.http import http_probe
+from toron.probes.tcp import tcp_probe
+from toron.services.echo import echo_http, echo_stream
+from toron.services.proxy import Policy, Proxy
+from toron.services.redirect import redirect
+from toron.services.relay import RelayService
+from toron.services.respond import respond
+from toron.wire import proxy_protocol
+
+_TCP_IDLE, _UDP_IDLE = 3600.0, 30.0
+"""Seconds, where the configuration names none."""
+
+
+def compose(
+    loaded: Loaded,
+    reactor: Any,
+    random: randomness.Random,
+    wall: Callable[[], float],
+    fatal: Callable[[str], None],
+) -> Gateway:
+    """The whole gateway, bound to nothing yet.
+
+    `wall` gives Unix seconds; `fatal` is told why a start failed. Raises Invalid for what can only
+    be seen here.
+    """
+    return _Composer(loaded, reactor, random, wall).gateway(fatal)
+
+
+class _Group:
+    """A backend with what its traffic needs; made once for each backend that is used."""
+
+    def __init__(self, backend: Backend, spec: model.Backend, stats: BackendStats) -> None:
+        self.backend = backend
+        self.spec = spec
+        self.stats = stats
+        self.servers: dict[Server, ServerStats] = {}
+        self.dialer: Any = None
+        self.proxy: Proxy | None = None
+
+
+class _Composer:
+    """One composition; its methods follow the way of the traffic, from the door to the servers."""
+
+    def __init__(
+        self, loaded: Loaded, reactor: Any, random: randomness.Random, wall: Callable[[], float]
+    ) -> None:
+        self.loaded = loaded
+        self.config = loaded.config
+        self.reactor = reactor
+        self.random = random
+        self.wall = wall
+        self.log = Logger(namespace="toron")
+        self.readiness = Readiness("starting")
+        self.sweep = Sweep(reactor)
+        self.access_log = self._access_log()
+        self.metrics = Metrics(self.readiness, reactor.seconds, toron.__version__, self.access_log)
+        self.services: list[Any] = []
+        """What is started after the sweep and before the listeners."""
+        self.pools: list[Pool] = []
+        self.sites: list[HttpSite] = []
+        self._groups: dict[Any, _Group] = {}
+        self._middlewares: dict[int, tuple[str, Any]] = {}
+        ids = count(1)
+        start = f"{random.getrandbits(40):010x}"
+        self.new_id = lambda: f"{start}-{next(ids):x}"
+
+    def gateway(self, fatal: Callable[[str], None]) -> Gateway:
+        """Everything, in the order it starts in."""
+        drain = self.config.drain
+        root = Gateway(self.reactor, self.readiness, delay=drain.delay, limit=drain.limit, fatal=fatal)
+        listeners = [self.listener(index, spec) for index, spec in enumerate(self.config.listeners)]
+        for index, route in enumerate(self.config.routes):
+            if isinstance(route.backend, str):
+                self.group(route.backend, ("routes", index, "backend"))
+        for name in self.config.backends:
+            self.group(name, ("backends", name))
+        admin = self._admin()
+        for service in (self.access_log, self.sweep, *self.services, *listeners, *admin):
+            service.setServiceParent(root)
+        root.listeners = listeners
+        root.bound = [*listeners, *admin]
+        root.draining = [site.drain for site in self.sites]
+        root.closing = [pool.close for pool in self.pools]
+        root.last = [*admin, self.access_log]
+        self.sweep.looked = self._looked
+        return root
+
+    def _access_log(self) -> AccessLog | NullAccessLog:
+        spec = self.config.access_log
+        if spec is None:
+            return NullAccessLog()
+        path = spec.path if spec.path == "-" else self._path(spec.path)
+        return AccessLog(path, self.reactor, spec.redact, self.wall)
+
+    def _admin(self) -> list[AdminListener]:
+        spec = self.config.admin
+        if spec is None:
+            return []
+        return [AdminListener(self.reactor, spec.address, spec.port, self.metrics, self.readiness)]
+
+    def _looked(self) -> None:
+        self.metrics.loop_lag = self.sweep.lag
+        for group in self._groups.values():
+            if group.proxy is not None:
+                for server, stats in group.servers.items():
+                    stats.idle = group.proxy.pool.idle(server)
+
+    # --- listeners ----------------------------------------------------------------------------
+
+    def listener(self, index: int, spec: model.Listener) -> StreamListener | UdpListener:
+        """A listener, with its guards in front of what its protocol says."""
+        path = ("listeners", index)
+        name = spec.label
+        stats = self.metrics.listener(name, spec.protocol)
+        kind: Any = "connection" if spec.protocol in model.LAYER7 else spec.protocol
+        journal = Journal(kind, self.access_log, self.metrics, stats, self.reactor.seconds)
+        guards = self._guards(path, spec)
+        if spec.protocol == "udp":
+            group = None if spec.backend is None else self.group(spec.backend, (*path, "backend"))
+            return UdpListener(
+                self.reactor, name, spec.address, spec.port, group.backend if group else None,
+                sweep=self.sweep, guards=guards, idle=spec.idle or _UDP_IDLE, most=spec.sessions,
+                responses=spec.responses, stats=stats, server_stats=group.servers if group else {},
+                finished=journal.session, refused=journal.refused,
+            )  # fmt: skip
+        proxy = None
+        if spec.proxy_protocol is not None:
+            received = spec.proxy_protocol
+            proxy = ReceiveProxy(Networks(received.trusted), received.timeout)
+        site = self._site(spec, stats, journal) if spec.protocol in model.LAYER7 else None
+        listener = StreamListener(
+            self.reactor, name, spec.address, spec.port, self._serve(path, spec, stats, journal, site),
+            guards=guards, proxy=proxy, backlog=spec.backlog, refused=journal.refused, stats=stats,
+        )  # fmt: skip
+        if site is not None:
+            listener.bound = lambda port: setattr(site, "port", port)
+        return listener
+
+    def _guards(self, path: tuple[str | int, ...], spec: model.Listener) -> list[Guard]:
+        made: list[Guard] = []
+        for index in range(len(spec.guards)):
+            used = self.loaded.plugins[(*path, "guards", index)]
+            module = plugin.find("guards", used.word)
+            made.append(module.make(used.options, self._environment(used.name)))
+        return made
+
+    def _serve(
+        self, path: tuple[str | int, ...], spec: model.Listener, stats: Any, journal: Journal, site: Any
+    ) -> Serve:
+        """What stands behind the guards of a TCP-based listener."""
+        handshake = spec.timeouts.handshake
+        if spec.protocol == "http":
+            return serve_http(site)
+        if spec.protocol == "https":
+            return serve_https(site, self._certificates(spec, PROTOCOLS), handshake)
+        router = self._connection_routes(path, spec, stats, journal)
+        if spec.protocol == "tls":
+            alpn = [name.encode() for route in spec.routes for name in route.match.alpn]
+            return serve_tls(router, self._certificates(spec, alpn), handshake, stats)
+        if spec.protocol == "sni":
+            return serve_sni(router, handshake)
+        return serve_tcp(router)
+
+    def _certificates(self, spec: model.Listener, protocols: Any) -> Certificates:
+        pairs = [self._pair(certificate) for certificate in spec.certificates]
+        made = Certificates(pairs, spec.tls.policy, protocols, spec.tls.default_cert == "strict")
+        for name, not_after in made.expiry.items():
+            self.metrics.certificate(name, not_after)
+        return made
+
+    def _pair(self, spec: model.Certificate) -> KeyPair:
+        if spec.self_signed:
+            return self_signed(spec.self_signed, datetime.datetime.fromtimestamp(self.wall(), datetime.UTC))
+        assert spec.cert is not None
+        with open(self._path(spec.cert), "rb") as file:
+            chain_pem = file.read()
+        with open(self._path(spec.key or spec.cert), "rb") as file:
+            return KeyPair(chain_pem, file.read())
+
+    def _connection_routes(
+        self, path: tuple[str | int, ...], spec: model.Listener, stats: Any, journal: Journal
+    ) -> ConnectionRouter[Serve]:
+        """Layer-4 routes; the listener's own backend takes what no route matches."""
+        routes: list[tuple[ConnectionPattern, Serve]] = []
+        for index, route in enumerate(spec.routes):
+            match = route.match
+            pattern = ConnectionPattern(
+                match.sni, [name.encode() for name in match.alpn],
+                Networks(match.client_ip) if match.client_ip else None,
+            )  # fmt: skip
+            where = (*path, "routes", index, "backend")
+            routes.append((pattern, self._relay(self.group(route.backend, where), spec, stats, journal)))
+        if spec.backend is not None:
+            group = self.group(spec.backend, (*path, "backend"))
+            routes.append((ConnectionPattern(), self._relay(group, spec, stats, journal)))
+        elif spec.echo is not None:
+            routes.append((ConnectionPattern(), echo_stream))
+        return ConnectionRouter(routes)
+
+    def _relay(self, group: _Group, spec: model.Listener, stats: Any, journal: Journal) -> RelayService:
+        return RelayService(
+            group.backend, group.dialer, self.sweep, idle=spec.idle or _TCP_IDLE,
+            preface=_preface_of_connections(group.spec.proxy_protocol), stats=stats,
+            backend_stats=group.stats, server_stats=group.servers,
+            started=journal.started, finished=journal.relayed,
+        )  # fmt: skip
+
+    # --- layer 7 ------------------------------------------------------------------------------
+
+    def _site(self, spec: model.Listener, stats: Any, journal: Journal) -> HttpSite:
+        """What the HTTP connections of a listener share."""
+        site = HttpSite(
+            reactor=self.reactor,
+            sweep=self.sweep,
+            listener=spec.label,
+            scheme=b"https" if spec.protocol == "https" else b"http",
+            service=self._dispatch(spec),
+            forwarding=Forwarding(Networks(spec.trusted_proxies)),
+            finished=journal.request,
+            new_id=self.new_id,
+            wall=self.wall,
+            stats=stats,
+        )
+        limits, timeouts = spec.limits, spec.timeouts
+        site.head_most, site.fields_most = limits.head, limits.fields
+        site.body_limit, site.max_requests = limits.body, limits.requests
+        site.head_seconds, site.body_seconds = timeouts.head, timeouts.body
+        site.keepalive_seconds, site.write_seconds = timeouts.keepalive, timeouts.write
+        self.sites.append(site)
+        return site
+
+    def _dispatch(self, spec: model.Listener) -> Service:
+        """Finds a request's route among those of this listener, and asks its service."""
+        router: Router[tuple[str, Service]] = Router()
+        for index, route in enumerate(self.config.routes):
+            if route.listeners and spec.label not in route.listeners:
+                continue
+            leads_to = (self._route_name(index, route), self._route_service(index, route))
+            for match in route.match:
+                router.add(_pattern(match), route.priority, leads_to)
+        router.compile()
+        secure = spec.protocol == "https"
+
+        def dispatch(request: Request) -> Any:
+            found = router.find(request)
+            if found is None:
+                if secure and not router.serves_host(request.host):
+                    raise Refusal(UNKNOWN_HOST)
+                raise Refusal(NO_ROUTE)
+            request.route, service = found
+            return service(request)
+
+        return dispatch
+
+    def _route_name(self, index: int, route: model.Route) -> str:
+        """What logs and metrics call a route: its name, or its place in the list and its match."""
+        if route.name:
+            return route.name
+        match = route.match[0]
+        return f"{index + 1}:{match.host[0] if match.host else '*'}{match.path[0] if match.path else '/'}"
+
+    def _route_service(self, index: int, route: model.Route) -> Service:
+        """A route's middlewares, and the last step behind them."""
+        middlewares = []
+        for number in range(len(route.middlewares)):
+            used = self.loaded.plugins[("routes", index, "middlewares", number)]
+            made = self._middlewares.get(id(used))
+            if made is None:
+                module = plugin.find("middleware", used.word)
+                made = (used.name, module.make(used.options, self._environment(used.name)))
+                self._middlewares[id(used)] = made
+            middlewares.append(made)
+        return chain(middlewares, self._last(index, route))
+
+    def _last(self, index: int, route: model.Route) -> Service:
+        if route.backend is not None:
+            return self._proxy(self.group(route.backend, ("routes", index, "backend")))
+        if route.redirect is not None:
+            spec = route.redirect
+            return redirect(Redirection(spec.to, spec.scheme, spec.host, spec.port, spec.status))
+        if route.respond is not None:
+            return respond(route.respond.status, route.respond.headers, route.respond.body)
+        return echo_http(websocket_echo(self.reactor))
+
+    def _proxy(self, group: _Group) -> Proxy:
+        """The service in front of a backend; all routes to it share one, and its connections."""
+        if group.proxy is not None:
+            return group.proxy
+        spec = group.spec
+        pool = Pool(self.sweep, spec.pool.size, spec.pool.idle)
+        self.pools.append(pool)
+        policy = Policy(
+            response=spec.timeouts.response, idle=spec.timeouts.idle, total=spec.timeouts.total,
+            retry_statuses=frozenset(spec.retries.on),
+            retry_methods=frozenset(method.upper().encode() for method in spec.retries.methods),
+            retry_body=spec.retries.body, host=spec.host.encode(), forwarded=spec.forwarded,
+        )  # fmt: skip
+        group.proxy = Proxy(
+            group.backend, group.dialer, pool, self.sweep, policy,
+            seconds=self.reactor.seconds, wall=self.wall, stats=group.stats, server_stats=group.servers,
+            sticky=self._sticky(group), preface=_preface_of_requests(spec.proxy_protocol),
+        )  # fmt: skip
+        return group.proxy
+
+    def _sticky(self, group: _Group) -> StickySeal | None:
+        spec = group.spec.sticky
+        if spec is None:
+            return None
+        secrets = [secret.get_secret_value().encode() for secret in spec.secret] or [os.urandom(32)]
+        return StickySeal(secrets, spec.cookie.encode(), spec.ttl, group.backend.name.encode())
+
+    # --- backends -----------------------------------------------------------------------------
+
+    def group(self, reference: model.BackendRef, path: tuple[str | int, ...]) -> _Group:
+        """The backend of that name, or the one written at `path`."""
+        named = isinstance(reference, str)
+        key = reference if named else path
+        made = self._groups.get(key)
+        if made is None:
+            if isinstance(reference, str):
+                spec, name, path = self.config.backends[reference], reference, ("backends", reference)
+            else:
+                spec, name = reference, ""
+            made = self._groups[key] = self._group(spec, name, path)
+        return made
+
+    def _group(self, spec: model.Backend, name: str, path: tuple[str | int, ...]) -> _Group:
+        servers = [Server(s.url, s.weight, s.backup) for s in spec.all_servers]
+        name = name or servers[0].name
+        used = self.loaded.plugins[(*path, "balance")]
+        balancer = plugin.find("balancers", used.word).make(used.options, self._environment(name))
+        passive = spec.passive_health
+        backend = Backend(
+            name, servers, balancer,
+            ejection=None if passive is None else Ejection(
+                passive.failures, passive.base, passive.max, passive.max_ejected
+            ),
+            budget=Budget(spec.retries.budget), attempts=spec.retries.attempts,
+        )  # fmt: skip
+        backend.changed = self._changed(name)
+        group = _Group(backend, spec, self.metrics.backend(name))
+        group.servers = {server: self.metrics.server(name, server) for server in servers}
+        group.dialer = Dialer(self.reactor, spec.timeouts.connect, self._upstream_tls(spec, servers, path))
+        if spec.health is not None:
+            self._checks(group, spec.health)
+        return group
+
+    def _changed(self, backend: str) -> Callable[[Server, bool, str], None]:
+        def changed(server: Server, up: bool, why: str) -> None:
+            if up:
+                self.log.info("server {b}/{s} is up: {why}", b=backend, s=server.name, why=why)
+            else:
+                self.log.warn("server {b}/{s} is down: {why}", b=backend, s=server.name, why=why)
+
+        return changed
+
+    def _upstream_tls(
+        self, spec: model.Backend, servers: list[Server], path: tuple[str | int, ...]
+    ) -> UpstreamTls | None:
+        if not any(server.scheme in OVER_TLS for server in servers):
+            return None
+        tls = spec.tls
+        protocols = (b"http/1.1",) if servers[0].scheme == "https" else ()
+        try:
+            context = client_context(
+                tls.ca and self._path(tls.ca), tls.verify, tls.cert and self._path(tls.cert),
+                tls.key and self._path(tls.key), protocols,
+            )  # fmt: skip
+        except (SSL.Error, OSError) as error:
+            raise self.loaded.invalid(f"the TLS files can not be used: {error}", *path, "tls") from None
+        if not tls.verify:
+            self.log.warn(
+                "{place}: certificates of these servers are NOT verified",
+                place=self.loaded.place(*path, "tls", "verify"),
+            )
+        return UpstreamTls(context, tls.server_name, tls.verify)
+
+    def _checks(self, group: _Group, spec: model.Health) -> None:
+        """An active check for each server, as a service of its own."""
+        for server in group.backend.servers:
+            up = spec.initial == "up"
+            if not up:
+                group.backend.set_healthy(server, False, "not checked yet")
+            check = HealthCheck(
+                self.reactor, self.random, group.backend, server, self._probe(group, spec),
+                RiseFall(spec.rise, spec.fall, up), spec.interval, spec.timeout, group.servers[server],
+            )  # fmt: skip
+            self.services.append(check)
+
+    def _probe(self, group: _Group, spec: model.Health) -> Probe:
+        environment = self._environment(group.backend.name)
+        version = group.spec.proxy_protocol
+        preface = b""
+        if version is not None:
+            preface = proxy_protocol.header_v2(None, None, local=True) if version == "v2" else (
+                proxy_protocol.header_v1(None, None)
+            )  # fmt: skip
+        dialer = group.dialer if spec.port is None else group.dialer.at_port(spec.port)
+        if spec.path is not None:
+            return http_probe(
+                environment, dialer, self.sweep, method=spec.method, path=spec.path, host=spec.host,
+                status=spec.status, body=spec.body, preface=preface,
+            )  # fmt: skip
+        send = spec.send.encode() if spec.send is not None else b""
+        return tcp_probe(environment, dialer, send, spec.expect, preface)
+
+    # --- small things -------------------------------------------------------------------------
+
+    def _environment(self, name: str) -> Environment:
+        return Environment(name, self.reactor, self.random, self.log, self.loaded.folder)
+
+    def _path(self, path: str) -> str:
+        return os.path.join(self.loaded.folder, path)
+
+
+def _pattern(match: model.Conditions) -> Pattern:
+    """A match as plain data."""
+    never = match.not_ if isinstance(match, model.Match) else None
+    return Pattern(
+        hosts=match.host, paths=match.path, methods=match.methods, headers=dict(match.headers),
+        query=dict(match.query), cookies=dict(match.cookies), scheme=match.scheme,
+        networks=Networks(match.client_ip) if match.client_ip else None,
+        never=None if never is None else _pattern(never),
+    )  # fmt: skip
+
+
+def _preface_of_connections(version: str | None) -> Any:
+    """Makes PROXY headers for relayed connections."""
+    if version is None:
+        return None
+    write = proxy_protocol.header_v1 if version == "v1" else proxy_protocol.header_v2
+
+    def preface(connection: Any, server: Server) -> bytes:
+        return write(
+            (connection.client_ip, connection.client_port), (connection.local_ip, connection.local_port)
+        )
+
+    return preface
+
+
+def _preface_of_requests(version: str | None) -> Any:
+    """Makes PROXY headers for connections that carry one request."""
+    if version is None:
+        return None
+    write = proxy_protocol.header_v1 if version == "v1" else proxy_protocol.header_v2
+
+    def preface(request: Request, server: Server) -> bytes:
+        return write((request.peer_ip, request.peer_port), request.local)
+
+    return preface

@@ -1,0 +1,26 @@
+"""HTTP over TLS: the certificate by name, the version of HTTP by ALPN."""
+
+from __future__ import annotations
+
+from toron.interfaces import Serve
+from toron.net.accept_tls import accept_tls
+from toron.net.certificates import Certificates
+from toron.net.connection import Connection
+from toron.net.http1_server import HttpServer, HttpSite
+
+PROTOCOLS = (b"http/1.1",)
+"""What ALPN offers, the best first."""
+
+
+def serve_https(site: HttpSite, certificates: Certificates, seconds: float) -> Serve:
+    """What serves a connection of an `https` listener; the handshake has `seconds`."""
+
+    async def serve(connection: Connection) -> None:
+        await accept_tls(connection, certificates, seconds)
+        assert connection.tls is not None
+        site.stats.handshake(connection.tls.version)
+        server = HttpServer(connection, site)
+        connection.hand_over(server)
+        await server.ended
+
+    return serve

@@ -1,0 +1,25 @@
+"""TLS ended here, bytes relayed: each connection goes where its name and protocol lead it."""
+
+from __future__ import annotations
+
+from toron.core.connection_routing import ConnectionRouter
+from toron.interfaces import Serve
+from toron.net.accept_tls import accept_tls
+from toron.net.certificates import Certificates
+from toron.net.connection import Connection
+from toron.observe.stats import ListenerStats
+
+
+def serve_tls(
+    router: ConnectionRouter[Serve], certificates: Certificates, seconds: float, stats: ListenerStats
+) -> Serve:
+    """What serves a connection of a `tls` listener; the handshake has `seconds`."""
+
+    async def serve(connection: Connection) -> None:
+        await accept_tls(connection, certificates, seconds)
+        assert connection.tls is not None and connection.hello is not None
+        stats.handshake(connection.tls.version)
+        follow = router.find(connection.client_ip, connection.hello.sni, connection.hello.alpn)
+        await follow(connection)
+
+    return serve

@@ -1,0 +1,249 @@
+"""Accepts connections, and sees each of them through guards to its end."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.tcp import Server as ServerTransport
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from toron.core.networks import Networks, plain
+from toron.core.refusal import (
+    PROXY_BAD,
+    PROXY_TIMEOUT,
+    PROXY_UNTRUSTED,
+    REASONS,
+    Refusal,
+)
+from toron.core.wait import Cancelled, Task
+from toron.net.connection import Arrival, Connection
+from toron.net.sockets import listening_socket
+from toron.wire import proxy_protocol
+from toron.wire.events import Malformed
+
+if TYPE_CHECKING:
+    from toron.interfaces import Guard, Serve
+
+_BATCH = 32
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_PAUSE = 0.25
+"""Seconds to accept nothing when descriptors or memory have run out."""
+
+Refused = Callable[[Connection, Refusal], None]
+
+
+def stack(guards: Sequence[Guard], serve: Serve) -> Serve:
+    """Guards in front of what serves, the first one outermost."""
+    for guard in reversed(guards):
+        serve = _before(guard, serve)
+    return serve
+
+
+def _before(guard: Guard, serve: Serve) -> Serve:
+    return lambda connection: guard(connection, serve)
+
+
+@implementer(IReadDescriptor)
+class Acceptor:
+    """Takes connections off one listening socket; pauses when descriptors run out."""
+
+    def __init__(self, reactor: Any, opened: socket.socket, name: str, take: Callable[..., None]) -> None:
+        self._reactor = reactor
+        self._socket = opened
+        self._name = name
+        self._take = take
+        self._paused: Any = None
+        self._count = 0
+        self._realPortNumber = opened.getsockname()[1]
+        self.log = Logger()
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._reactor.addReader(self)
+
+    def stop(self) -> None:
+        """Accept no more; the socket closes."""
+        self._reactor.removeReader(self)
+        if self._paused is not None:
+            self._paused.cancel()
+            self._paused = None
+        self._socket.close()
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def logPrefix(self) -> str:
+        return self._name
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.log.error("listener {name} lost its socket: {reason}", name=self._name, reason=reason)
+
+    def doRead(self) -> None:
+        for _ in range(_BATCH):
+            try:
+                accepted, peer = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _EXHAUSTED:
+                    self._pause(error)
+                    return
+                # The client gave up before we came to it (ECONNABORTED and its kin).
+                continue
+            self._count += 1
+            arrival = Arrival()
+            transport = ServerTransport(accepted, arrival, peer, self, self._count, self._reactor)  # type: ignore[arg-type]
+            arrival.makeConnection(transport)
+            self._take(accepted, arrival, transport, peer)
+
+    def _pause(self, error: OSError) -> None:
+        self._reactor.removeReader(self)
+        self.log.warn(
+            "listener {name} accepts nothing for {seconds} s: {error} (raise the limit of open files)",
+            name=self._name, seconds=_PAUSE, error=error.strerror,
+        )  # fmt: skip
+        self._paused = self._reactor.callLater(_PAUSE, self._resume)
+
+    def _resume(self) -> None:
+        self._paused = None
+        self._reactor.addReader(self)
+
+
+class ReceiveProxy:
+    """Whose PROXY headers are read, and for how long they are waited for (seconds)."""
+
+    def __init__(self, trusted: Networks, timeout: float) -> None:
+        self.trusted = trusted
+        self.timeout = timeout
+
+    async def read(self, connection: Connection) -> None:
+        """Take the header off the front of the connection; Refusal when there is none to trust."""
+        if connection.peer_ip not in self.trusted:
+            raise Refusal(PROXY_UNTRUSTED)
+        try:
+            header, size = await connection.read(proxy_protocol.parse, self.timeout, PROXY_TIMEOUT)
+        except Malformed as error:
+            raise Refusal(PROXY_BAD, error.detail) from None
+        connection.held = connection.held[size:]
+        connection.proxied = header
+        if not header.local:
+            connection.client_ip = plain(header.source[0])
+            connection.client_port = header.source[1]
+
+
+class StreamListener(Service):
+    """A bound TCP address; each connection walks through guards to `serve`."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        name: str,
+        address: str | None,
+        port: int,
+        serve: Serve,
+        *,
+        guards: Sequence[Guard] = (),
+        proxy: ReceiveProxy | None = None,
+        backlog: int = 1024,
+        refused: Refused,
+        stats: Any,
+    ) -> None:
+        self.setName(name)  # type: ignore[no-untyped-call]
+        self.listener = name
+        self._reactor = reactor
+        self._address = address
+        self._port = port
+        self._serve = stack(guards, serve)
+        self._proxy = proxy
+        self._backlog = backlog
+        self._refused = refused
+        self._stats = stats
+        self._acceptor: Acceptor | None = None
+        self.connections: set[Connection] = set()
+        self.port = port
+        """The port it is bound to, once it is."""
+        self.bound: Callable[[int], None] | None = None
+        """Told the port once it is known."""
+        self.log = Logger()
+
+    def bind(self) -> None:
+        """Take the address; raises CannotListen. Nothing is accepted before `startService`."""
+        opened = listening_socket(self.listener, self._address, self._port, backlog=self._backlog)
+        self.port = opened.getsockname()[1]
+        self._acceptor = Acceptor(self._reactor, opened, self.listener, self._take)
+        if self.bound is not None:
+            self.bound(self.port)
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        if self._acceptor is None:
+            self.bind()
+        assert self._acceptor is not None
+        self._acceptor.start()
+
+    def stop_accepting(self) -> None:
+        """Close the door; connections that are in stay."""
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is not None:
+            acceptor.stop()
+
+    def stopService(self) -> None:
+        super().stopService()  # type: ignore[no-untyped-call]
+        self.stop_accepting()
+        for connection in list(self.connections):
+            connection.transport.abortConnection()
+
+    def drain(self) -> None:
+        """Ask every connection to end when what is in flight is done."""
+        for connection in list(self.connections):
+            if connection.drain is not None:
+                connection.drain()
+
+    def _take(self, accepted: socket.socket, arrival: Arrival, transport: Any, peer: Any) -> None:
+        transport.setTcpNoDelay(True)
+        try:
+            local = accepted.getsockname()
+        except OSError:
+            # The client is gone already; the transport will find out by itself.
+            local = ("", self.port)
+        connection = Connection(
+            self._reactor, self.listener, transport,
+            (plain(peer[0]), peer[1]), (plain(local[0]), local[1]),
+        )  # fmt: skip
+        arrival.belong(connection)
+        self.connections.add(connection)
+        self._stats.opened()
+        serving = self._serve(connection) if self._proxy is None else self._proxied(connection)
+
+        def ended(_: None, error: BaseException | None) -> None:
+            self.connections.discard(connection)
+            self._stats.closed()
+            if error is not None:
+                self._failed(connection, error)
+
+        Task(serving, ended).start()  # type: ignore[arg-type]
+
+    async def _proxied(self, connection: Connection) -> None:
+        assert self._proxy is not None
+        await self._proxy.read(connection)
+        await self._serve(connection)
+
+    def _failed(self, connection: Connection, error: BaseException) -> None:
+        if isinstance(error, Malformed):
+            error = Refusal(REASONS[error.word], error.detail)
+        if isinstance(error, Refusal):
+            self._refused(connection, error)
+        elif not isinstance(error, Cancelled):
+            self.log.failure(
+                "listener {name} failed to serve a connection", Failure(error), name=self.listener
+            )
+        # An alert may be on its way out: let it go.
+        if not connection.transport.disconnecting:
+            connection.transport.abortConnection()

@@ -1,0 +1,232 @@
+"""Connects to a server: plain or over verified TLS, with a PROXY header where one is wanted."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import service_identity
+from OpenSSL import SSL
+from service_identity.pyopenssl import verify_hostname, verify_ip_address
+from twisted.internet import error
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.protocol import ClientFactory
+from twisted.python.failure import Failure
+
+from toron.core.refusal import (
+    CONNECT_FAILED,
+    CONNECT_REFUSED,
+    CONNECT_TIMEOUT,
+    UPSTREAM_CERT,
+    UPSTREAM_NAME,
+    UPSTREAM_TLS,
+    Reason,
+    Refusal,
+)
+from toron.core.server import Server
+from toron.core.wait import Wait
+from toron.net.tls import TlsFailed, TlsLayer
+
+OVER_TLS = frozenset({"https", "tls"})
+"""Schemes of servers that are spoken to over TLS."""
+
+
+class UpstreamFailed(Refusal):
+    """A server could not be reached, or did not answer as it should.
+
+    `untouched` says that the server can not have seen anything of the request; `ours` that it
+    was not the server's fault.
+    """
+
+    def __init__(
+        self, reason: Reason, detail: str = "", *, untouched: bool = False, ours: bool = False
+    ) -> None:
+        super().__init__(reason, detail)
+        self.untouched = untouched
+        self.ours = ours
+
+
+class UpstreamTls:
+    """How to speak TLS to the servers of one backend."""
+
+    def __init__(self, context: SSL.Context, server_name: str | None, verify: bool) -> None:
+        self.context = context
+        self.server_name = server_name
+        self.verify = verify
+
+    def name_for(self, server: Server) -> str:
+        """The name that is sent and verified."""
+        return self.server_name or server.host
+
+    def check(self, name: str, connection: SSL.Connection) -> None:
+        """Raise unless the certificate is for that name."""
+        if not self.verify:
+            return
+        try:
+            if isIPAddress(name) or isIPv6Address(name):
+                verify_ip_address(connection, name)
+            else:
+                verify_hostname(connection, name)
+        except service_identity.VerificationError:
+            raise TlsFailed(f"the certificate is not for {name}") from None
+
+
+def client_context(
+    ca: str | None, verify: bool, cert: str | None, key: str | None, protocols: tuple[bytes, ...]
+) -> SSL.Context:
+    """A context for connections to servers: TLS 1.2 and up, verified against `ca` or the system's.
+
+    `ca`, `cert` and `key` are paths of PEM files; raises SSL.Error or OSError for bad ones.
+    """
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    if ca is not None:
+        context.load_verify_locations(ca)
+    else:
+        context.set_default_verify_paths()
+    context.set_verify(SSL.VERIFY_PEER if verify else SSL.VERIFY_NONE)
+    if cert is not None:
+        context.use_certificate_chain_file(cert)
+        context.use_privatekey_file(key or cert)
+        context.check_privatekey()
+    if protocols:
+        context.set_alpn_protos(list(protocols))
+    return context
+
+
+class _Dial(ClientFactory):
+    """One attempt; fires with the transport, or fails with an UpstreamFailed."""
+
+    noisy = False
+
+    def __init__(self, protocol: Any, done: Wait[Any]) -> None:
+        self._protocol = protocol
+        self._done = done
+
+    def buildProtocol(self, addr: Any) -> Any:
+        return _Connected(self._protocol, self._done)
+
+    def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
+        self._done.fail(_why(reason))
+
+
+class _Connected:
+    """Tells that the connection stands, then gives it to the protocol it is for."""
+
+    def __init__(self, protocol: Any, done: Wait[Any]) -> None:
+        self._protocol = protocol
+        self._done = done
+
+    def makeConnection(self, transport: Any) -> None:
+        transport.setTcpNoDelay(True)
+        if self._done.done:
+            # Nobody waits any more.
+            transport.abortConnection()
+            return
+        transport.protocol = self._protocol
+        self._done.fire(transport)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Nobody took the connection."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Nobody took the connection."""
+
+
+def _why(reason: Failure) -> UpstreamFailed:
+    """Name what went wrong while connecting."""
+    failure = reason.value
+    text = str(failure)
+    if reason.check(error.ConnectionRefusedError):
+        return UpstreamFailed(CONNECT_REFUSED, untouched=True)
+    if reason.check(error.TimeoutError, error.TCPTimedOutError):
+        return UpstreamFailed(CONNECT_TIMEOUT, untouched=True)
+    if reason.check(error.DNSLookupError, error.UnknownHostError):
+        return UpstreamFailed(UPSTREAM_NAME, text, untouched=True)
+    code = getattr(failure, "osError", None) or getattr(failure, "errno", None)
+    ours = code in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL)
+    return UpstreamFailed(CONNECT_FAILED, text, untouched=True, ours=ours)
+
+
+class Dialer:
+    """Makes connections to the servers of one backend; `connect` is the limit in seconds."""
+
+    def __init__(
+        self, reactor: Any, connect: float, tls: UpstreamTls | None, port: int | None = None
+    ) -> None:
+        self._reactor = reactor
+        self._connect = connect
+        self._tls = tls
+        self._port = port
+
+    def at_port(self, port: int) -> Dialer:
+        """One that goes to the same machines, but to this port of them."""
+        return Dialer(self._reactor, self._connect, self._tls, port)
+
+    async def dial(self, server: Server, protocol: Any, first: bytes = b"") -> Any:
+        """Connect `protocol` to the server; `first` is sent before anything else, TLS included.
+
+        Returns the transport, its reading paused only by the protocol. Raises UpstreamFailed.
+        """
+        done: Wait[Any] = Wait()
+        secure = self._tls if server.scheme in OVER_TLS else None
+        factory = _Dial(protocol, done)
+        port = self._port or server.port
+        attempt: Any
+        if isIPAddress(server.host) or isIPv6Address(server.host):
+            attempt = self._reactor.connectTCP(server.host, port, factory, self._connect)
+            give_up = attempt.disconnect
+        else:
+            endpoint = HostnameEndpoint(self._reactor, server.host, port, timeout=self._connect)
+            attempt = endpoint.connect(factory)
+            attempt.addErrback(lambda reason: done.fail(_why(reason)))
+            give_up = attempt.cancel
+        try:
+            transport = await done
+        except BaseException:
+            if not done.done:
+                done.fail(UpstreamFailed(CONNECT_FAILED, "given up", untouched=True, ours=True))
+                give_up()
+            raise
+        if first:
+            transport.write(first)
+        if secure is None:
+            protocol.makeConnection(transport)
+            return transport
+        return await self._secure(server, protocol, transport, secure)
+
+    async def _secure(self, server: Server, protocol: Any, transport: Any, tls: UpstreamTls) -> Any:
+        name = tls.name_for(server)
+        literal = isIPAddress(name) or isIPv6Address(name)
+        shaken: Wait[TlsFailed | None] = Wait()
+        layer = TlsLayer(
+            tls.context,
+            server=False,
+            ready=shaken.fire,
+            name="" if literal else name,
+            check=lambda connection: tls.check(name, connection),
+        )
+        transport.protocol = layer
+        timer = self._reactor.callLater(self._connect, shaken.fire, TlsFailed("late"))
+        try:
+            layer.makeConnection(transport)
+            failure = await shaken
+        except BaseException:
+            transport.abortConnection()
+            raise
+        finally:
+            if timer.active():
+                timer.cancel()
+        if failure is None:
+            layer.protocol = protocol
+            protocol.makeConnection(layer)
+            return layer
+        text = str(failure)
+        transport.abortConnection()
+        if text == "late":
+            raise UpstreamFailed(CONNECT_TIMEOUT, "TLS handshake", untouched=True)
+        reason = UPSTREAM_CERT if "certificate" in text else UPSTREAM_TLS
+        raise UpstreamFailed(reason, text, untouched=True)

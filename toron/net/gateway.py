@@ -1,0 +1,135 @@
+"""The whole gateway's life: everything starts in order, and stops gently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from toron.core.wait import as_deferred
+from toron.net.sockets import CannotListen
+
+if TYPE_CHECKING:
+    from toron.observe.readiness import Readiness
+
+_STEP = 0.05
+
+
+class Listening(Protocol):
+    """A listener, as far as its life goes."""
+
+    name: Any
+    port: int
+    connections: Any
+
+    def bind(self) -> None:
+        """Take the address; raises CannotListen."""
+
+    def stop_accepting(self) -> None:
+        """Close the door; who is in may stay."""
+
+    def drain(self) -> None:
+        """Ask who is in to finish."""
+
+
+class Gateway(MultiService):
+    """The root of the service tree.
+
+    Children are started in the order they were added. A port that can not be had ends the start
+    before anything is served, and `fatal` is told why. A stop says
+    `draining` first, waits `delay` seconds, closes the doors, lets what is in flight finish, and
+    after `limit` seconds ends what is left; `last` is what stops after all that.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        readiness: Readiness,
+        *,
+        delay: float,
+        limit: float,
+        fatal: Callable[[str], None],
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._reactor = reactor
+        self._readiness = readiness
+        self._delay = delay
+        self._limit = limit
+        self._fatal = fatal
+        self.listeners: list[Any] = []
+        """What traffic comes in by."""
+        self.bound: list[Any] = []
+        """What is bound before anything starts."""
+        self.draining: list[Callable[[], None]] = []
+        """Told when draining begins."""
+        self.closing: list[Callable[[], None]] = []
+        """Told when all traffic is over."""
+        self.last: list[Any] = []
+        self.log = Logger()
+
+    def privilegedStartService(self) -> None:
+        """Open and bind everything that may need privileges; the first failure ends the start."""
+        try:
+            super().privilegedStartService()  # type: ignore[no-untyped-call]
+            for bound in self.bound:
+                bound.bind()
+        except (CannotListen, OSError) as error:
+            self.log.critical("{error}", error=error)
+            self._fatal(str(error))
+            raise
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        self._readiness.release("starting")
+        where = ", ".join(f"{listener.listener} on {listener.port}" for listener in self.bound)
+        self.log.info("toron is ready: {where}", where=where)
+
+    def stopService(self) -> Deferred[None]:
+        return as_deferred(self._stop())
+
+    async def _stop(self) -> None:
+        self._readiness.hold("draining")
+        if self._delay:
+            await deferLater(self._reactor, self._delay)
+        for listener in self.listeners:
+            listener.stop_accepting()
+        for told in self.draining:
+            told()
+        for listener in self.listeners:
+            listener.drain()
+        end = self._reactor.seconds() + self._limit
+        left = self._left()
+        if left:
+            self.log.info(
+                "toron waits for {left} connections, at most {limit} s", left=left, limit=self._limit
+            )
+        while self._left() and self._reactor.seconds() < end:
+            await deferLater(self._reactor, _STEP)
+        left = self._left()
+        if left:
+            self.log.warn("toron ends {left} connections that did not finish in time", left=left)
+        for told in self.closing:
+            told()
+        for service in reversed(self.services):
+            if service not in self.last:
+                await _stopped(service)
+        # The connections that were cut say so in the access log before it closes.
+        await deferLater(self._reactor, 0)
+        await deferLater(self._reactor, 0)
+        for service in self.last:
+            await _stopped(service)
+        self.running = 0
+        self.log.info("toron has stopped")
+
+    def _left(self) -> int:
+        return sum(len(listener.connections) for listener in self.listeners)
+
+
+async def _stopped(service: Any) -> None:
+    result = service.stopService()
+    if isinstance(result, Deferred):
+        await result

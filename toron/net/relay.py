@@ -1,0 +1,185 @@
+"""Joins two transports: what one side says the other hears, as fast as it can drink."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from toron.core.refusal import CLIENT_GONE, DRAINED, IDLE_TIMEOUT, PEER_RESET, UPSTREAM_RESET, Reason
+from toron.core.wait import Wait
+from toron.net.sweep import NEVER, Sweep
+from toron.wire.websocket import Frames, close_frame
+
+
+@implementer(IHalfCloseableProtocol)
+class RelayEnd:
+    """One side of a relay: what it receives goes to the other side's transport."""
+
+    __slots__ = ("_relay", "closed", "other", "received", "transport")
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self.transport: Any = None
+        self.other: RelayEnd = self
+        self.received = 0
+        """Bytes this side has sent us."""
+        self.closed = False
+        """Whether this side will send no more."""
+
+    def makeConnection(self, transport: Any) -> None:
+        self.transport = transport
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += len(data)
+        relay = self._relay
+        relay.deadline = relay.sweep.now + relay.idle
+        self.other.transport.write(data)
+
+    def readConnectionLost(self) -> None:
+        self.closed = True
+        if self.other.closed:
+            self._relay.finish(None)
+        else:
+            self.other.transport.loseWriteConnection()
+
+    def writeConnectionLost(self) -> None:
+        """We have said all we will say to this side."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._relay.lost(self, reason)
+
+
+class FramedEnd(RelayEnd):
+    """The server's side of a WebSocket: keeps count of frames, so that a goodbye fits between two."""
+
+    __slots__ = ("frames", "leaving")
+
+    def __init__(self, relay: Relay) -> None:
+        super().__init__(relay)
+        self.frames = Frames()
+        self.leaving = False
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.leaving:
+            # The client was told goodbye; nothing may follow a close frame (RFC 6455 section 5.5.1).
+            return
+        self.frames.feed(data)
+        super().dataReceived(data)
+        if self._relay.draining and self.frames.at_boundary:
+            self.leave()
+
+    def leave(self) -> None:
+        """Say 1001 (going away) to the client; its answer travels on to the server."""
+        if not self.leaving:
+            self.leaving = True
+            self.other.transport.write(close_frame(1001))
+
+
+class Relay:
+    """Two joined transports. `ended` fires when both are gone; `reason` says why, None for an orderly end.
+
+    Half-closes are passed on, a reset on one side resets the other, and after `idle` seconds
+    without a byte both are cut.
+    """
+
+    __slots__ = ("_finished", "client", "deadline", "draining", "ended", "idle", "reason", "server", "sweep")
+
+    def __init__(self, sweep: Sweep, idle: float, *, websocket: bool = False) -> None:
+        self.sweep = sweep
+        self.idle = idle if idle > 0 else NEVER
+        self.deadline = NEVER
+        self.client = RelayEnd(self)
+        self.server: RelayEnd = FramedEnd(self) if websocket else RelayEnd(self)
+        self.client.other, self.server.other = self.server, self.client
+        self.ended: Wait[None] = Wait()
+        self.reason: Reason | None = None
+        self.draining = False
+        self._finished = False
+
+    def join(self, client: Any, server: Any, from_client: bytes = b"", from_server: bytes = b"") -> None:
+        """Take over two paused transports, and what was already read from each."""
+        self.client.makeConnection(client)
+        self.server.makeConnection(server)
+        client.protocol = self.client
+        server.protocol = self.server
+        client.registerProducer(server, True)
+        server.registerProducer(client, True)
+        self.deadline = self.sweep.now + self.idle
+        self.sweep.watch(self)
+        if from_client:
+            self.client.dataReceived(from_client)
+        if from_server:
+            self.server.dataReceived(from_server)
+        if not self._finished:
+            client.resumeProducing()
+            server.resumeProducing()
+
+    def drain(self) -> None:
+        """Ask for an end soon; only WebSocket has a way to."""
+        self.draining = True
+        if isinstance(self.server, FramedEnd) and self.server.frames.at_boundary:
+            self.server.leave()
+
+    def abort(self, reason: Reason) -> None:
+        """Cut both sides."""
+        self._end(reason, orderly=False)
+
+    def finish(self, reason: Reason | None) -> None:
+        """Both sides have said all they had to say."""
+        self._end(reason, orderly=True)
+
+    def expired(self, now: float) -> None:
+        self.abort(IDLE_TIMEOUT)
+
+    def lost(self, end: RelayEnd, reason: Failure) -> None:
+        """One side's connection is gone."""
+        orderly = bool(reason.check(ConnectionDone))
+        if not self._finished:
+            why: Reason | None = None
+            if not orderly:
+                why = PEER_RESET if end is self.client else UPSTREAM_RESET
+            elif self.draining and not end.closed:
+                why = DRAINED
+            elif not end.closed and end is self.client:
+                why = CLIENT_GONE
+            self._end(why, orderly)
+        end.transport = _GONE
+        if self.client.transport is _GONE and self.server.transport is _GONE:
+            self.ended.fire(None)
+
+    def _end(self, reason: Reason | None, orderly: bool) -> None:
+        if self._finished:
+            return
+        self._finished = True
+        self.deadline = NEVER
+        self.sweep.forget(self)
+        self.reason = reason
+        for end in (self.client, self.server):
+            transport = end.transport
+            if transport is _GONE:
+                continue
+            transport.unregisterProducer()
+            if orderly:
+                transport.loseConnection()
+            else:
+                transport.abortConnection()
+
+
+class _Gone:
+    """Where a lost transport was; swallows what is still said to it."""
+
+    def write(self, data: bytes) -> None:
+        """Nobody hears it."""
+
+    def loseWriteConnection(self) -> None:
+        """It is closed already."""
+
+    def unregisterProducer(self) -> None:
+        """It has none."""
+
+
+_GONE = _Gone()

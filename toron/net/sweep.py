@@ -1,0 +1,71 @@
+"""One coarse clock for all deadlines, instead of a timer for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.application.service import Service
+from twisted.internet.task import LoopingCall
+
+NEVER = float("inf")
+
+
+class Timed(Protocol):
+    """Something that must happen before a time, or is told that it did not."""
+
+    deadline: float
+    """Seconds of the reactor's clock, or NEVER."""
+
+    def expired(self, now: float) -> None:
+        """The deadline has passed; it was set to NEVER before this call."""
+
+
+class Sweep(Service):
+    """Looks at every deadline each `step` seconds, which is also how late a deadline may be.
+
+    `now` is the time of the last look: near enough for setting deadlines, and free.
+    """
+
+    def __init__(self, reactor: Any, step: float = 0.2) -> None:
+        self._reactor = reactor
+        self._step = step
+        self._timed: set[Timed] = set()
+        self._call: LoopingCall | None = None
+        self.now: float = reactor.seconds()
+        self.looked: Callable[[], None] | None = None
+        """Called after each look."""
+        self.lag = 0.0
+        """Seconds the last look came late: how long the reactor was busy with something else."""
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        self.now = self._reactor.seconds()
+        self._call = LoopingCall(self.look)
+        self._call.clock = self._reactor
+        self._call.start(self._step, now=False)
+
+    def stopService(self) -> None:
+        super().stopService()  # type: ignore[no-untyped-call]
+        if self._call is not None and self._call.running:
+            self._call.stop()
+
+    def watch(self, timed: Timed) -> None:
+        """Look at its deadline from now on."""
+        self._timed.add(timed)
+
+    def forget(self, timed: Timed) -> None:
+        """Look at it no more."""
+        self._timed.discard(timed)
+
+    def look(self) -> None:
+        """Tell everything whose deadline has passed."""
+        now = self._reactor.seconds()
+        self.lag = max(0.0, now - self.now - self._step)
+        self.now = now
+        for timed in [timed for timed in self._timed if timed.deadline <= now]:
+            if timed.deadline <= now:
+                timed.deadline = NEVER
+                timed.expired(now)
+        if self.looked is not None:
+            self.looked()

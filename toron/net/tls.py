@@ -1,0 +1,314 @@
+"""TLS between a transport and a protocol, on OpenSSL's memory BIOs.
+
+To the transport below it is a protocol, to the protocol above it is a transport. Records are
+decrypted in batches and handed on at once; what is written is encrypted and handed down at once,
+so that back-pressure is the transport's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+_READ = 1 << 16
+_RECORD = 1 << 14
+
+
+@dataclass(slots=True)
+class TlsInfo:
+    """What was agreed in a handshake."""
+
+    version: str
+    cipher: str
+    group: str
+    alpn: str
+    sni: str
+    line: Any = None
+    """How the access log writes it, once it has."""
+
+
+class TlsFailed(Exception):
+    """A handshake that did not succeed, or a connection that broke; says why in a few words."""
+
+
+def explain(error: SSL.Error) -> str:
+    """OpenSSL's own words for an error."""
+    reasons = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return "; ".join(str(entry[2]) for entry in reasons) or type(error).__name__
+
+
+@implementer(IHalfCloseableProtocol, IPushProducer)
+class TlsLayer:
+    """One TLS connection. `ready(error)` is called once, when the handshake is over or has failed.
+
+    Closing says close_notify and does not wait for the other side's. A stream that ends without
+    close_notify is reported as ConnectionLost, never as an orderly end (RFC 8446 section 6.1).
+    """
+
+    def __init__(
+        self,
+        context: SSL.Context,
+        *,
+        server: bool,
+        ready: Callable[[TlsFailed | None], None],
+        name: str = "",
+        check: Callable[[SSL.Connection], None] | None = None,
+    ) -> None:
+        """`name` is what SNI says (sent by a client); `check` may raise after the handshake."""
+        self._ssl = SSL.Connection(context, None)
+        self._server = server
+        if server:
+            self._ssl.set_accept_state()
+        else:
+            self._ssl.set_connect_state()
+            if name:
+                self._ssl.set_tlsext_host_name(name.encode("ascii"))
+        self._name = name
+        self._ready: Callable[[TlsFailed | None], None] | None = ready
+        self._check = check
+        self._up = False
+        self._paused = False
+        self._reading_over = False
+        self._write_closed = False
+        self._lost = False
+        self.disconnecting = False
+        self.transport: Any = None
+        self.protocol: Any = None
+        """Who is above; may be set while `ready` runs, and gets nothing before."""
+
+    # --- a protocol to the transport below ----------------------------------------------------
+
+    def makeConnection(self, transport: Any) -> None:
+        self.transport = transport
+        if not self._server:
+            self._shake()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._reading_over or self._lost:
+            return
+        self._ssl.bio_write(data)
+        if not self._up and not self._shake():
+            return
+        if not self._paused:
+            self._read()
+
+    def readConnectionLost(self) -> None:
+        if self._reading_over:
+            return
+        # The stream was cut: without close_notify nobody can tell whether it was whole.
+        self._reading_over = True
+        self.transport.abortConnection()
+
+    def writeConnectionLost(self) -> None:
+        """The transport's write side closed, as we asked."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        if self._lost:
+            return
+        self._lost = True
+        if self._ready is not None:
+            self._tell_ready(TlsFailed("the connection was closed during the handshake"))
+            return
+        if self.protocol is not None:
+            if not self._reading_over and not self.disconnecting and reason.check(ConnectionDone):
+                reason = Failure(ConnectionLost())
+            self.protocol.connectionLost(reason)
+
+    # --- the handshake ------------------------------------------------------------------------
+
+    def _shake(self) -> bool:
+        try:
+            self._ssl.do_handshake()
+        except SSL.WantReadError:
+            self._flush()
+            return False
+        except SSL.Error as error:
+            self._fail(TlsFailed(explain(error)))
+            return False
+        if self._check is not None:
+            try:
+                self._check(self._ssl)
+            except Exception as error:
+                self._fail(TlsFailed(str(error) or type(error).__name__))
+                return False
+        self._up = True
+        self._flush()
+        self._tell_ready(None)
+        return not self._lost
+
+    def _fail(self, failure: TlsFailed) -> None:
+        self._flush()
+        self._reading_over = True
+        self.disconnecting = True
+        self._tell_ready(failure)
+        if not self._lost:
+            self.transport.loseConnection()
+
+    def _tell_ready(self, failure: TlsFailed | None) -> None:
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            ready(failure)
+
+    def info(self) -> TlsInfo:
+        """What was agreed; only after the handshake."""
+        connection = self._ssl
+        name = connection.get_servername()
+        return TlsInfo(
+            version=connection.get_protocol_version_name(),
+            cipher=connection.get_cipher_name() or "",
+            group=connection.get_group_name() or "",
+            alpn=connection.get_alpn_proto_negotiated().decode("ascii", "replace"),
+            sni=self._name or (name or b"").decode("ascii", "replace"),
+        )
+
+    # --- bytes --------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        """Decrypt all there is, and hand it on in one piece."""
+        connection = self._ssl
+        pieces: list[bytes] = []
+        closed = False
+        failed: SSL.Error | None = None
+        while True:
+            try:
+                pieces.append(connection.recv(_READ))
+            except SSL.WantReadError:
+                break
+            except SSL.ZeroReturnError:
+                closed = True
+                break
+            except SSL.Error as error:
+                failed = error
+                break
+        if pieces:
+            self.protocol.dataReceived(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if closed:
+            self._other_side_closed()
+        elif failed is not None:
+            self._reading_over = True
+            self._flush()
+            self.transport.abortConnection()
+        elif not pieces:
+            # No data in it: a key update or a ticket may want an answer.
+            self._flush()
+
+    def _other_side_closed(self) -> None:
+        if self._reading_over:
+            return
+        self._reading_over = True
+        protocol = self.protocol
+        if self.disconnecting:
+            return
+        if IHalfCloseableProtocol.providedBy(protocol):
+            protocol.readConnectionLost()
+        else:
+            self.loseConnection()
+
+    def _flush(self) -> None:
+        """Hand what was encrypted to the transport."""
+        connection = self._ssl
+        while True:
+            try:
+                out = connection.bio_read(_READ)
+            except SSL.WantReadError:
+                return
+            self.transport.write(out)
+            if len(out) < _READ:
+                return
+
+    # --- a transport to the protocol above ----------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        if self._lost or self._write_closed or not data:
+            return
+        if len(data) <= _RECORD:
+            self._ssl.send(data)
+        else:
+            view = memoryview(data)
+            while view:
+                view = view[self._ssl.send(view[: 1 << 20].tobytes()) :]
+        self._flush()
+
+    def writeSequence(self, data: list[bytes]) -> None:
+        self.write(b"".join(data))
+
+    def loseConnection(self) -> None:
+        if self.disconnecting or self._lost:
+            return
+        self.disconnecting = True
+        self._say_goodbye()
+        self.transport.loseConnection()
+
+    def loseWriteConnection(self) -> None:
+        """Say close_notify; the transport stays open, for what the other side still sends."""
+        if not self._lost:
+            self._say_goodbye()
+            if self._reading_over:
+                self.disconnecting = True
+                self.transport.loseConnection()
+
+    def _say_goodbye(self) -> None:
+        if self._write_closed or not self._up:
+            return
+        self._write_closed = True
+        try:
+            self._ssl.shutdown()
+        except SSL.Error:
+            # The connection is broken already; there is nobody to say goodbye to.
+            return
+        self._flush()
+
+    def abortConnection(self) -> None:
+        if not self._lost:
+            self._reading_over = True
+            self.transport.abortConnection()
+
+    def pauseProducing(self) -> None:
+        self._paused = True
+        self.transport.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        if not self._paused:
+            self.transport.resumeProducing()
+            return
+        self._paused = False
+        if self._lost or self.disconnecting:
+            return
+        if self._up and not self._reading_over:
+            self._read()
+        if not self._paused and not self._lost:
+            self.transport.resumeProducing()
+
+    def stopProducing(self) -> None:
+        self.loseConnection()
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        self.transport.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        self.transport.unregisterProducer()
+
+    def getPeer(self) -> Any:
+        return self.transport.getPeer()
+
+    def getHost(self) -> Any:
+        return self.transport.getHost()
+
+    def getHandle(self) -> Any:
+        """The socket, as of any TCP transport."""
+        return self.transport.getHandle()
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        self.transport.setTcpNoDelay(enabled)
+
+    @property
+    def connected(self) -> bool:
+        """Whether bytes may still be written."""
+        return not self._lost and bool(self.transport.connected)

@@ -1,0 +1,438 @@
+"""Relays datagrams: each client has its own socket to a server for as long as it talks."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from toron.core.backend import Backend, Lease
+from toron.core.networks import plain
+from toron.core.refusal import (
+    CONNECT_FAILED,
+    CONNECT_REFUSED,
+    DRAINED,
+    TOO_MANY_SESSIONS,
+    UPSTREAM_NAME,
+    Reason,
+    Refusal,
+)
+from toron.core.server import Server
+from toron.core.wait import Cancelled, Task, Wait
+from toron.net.accept import stack
+from toron.net.sockets import listening_socket
+from toron.net.sweep import NEVER, Sweep
+from toron.wire.addresses import packed
+
+if TYPE_CHECKING:
+    from toron.interfaces import Guard
+    from toron.observe.stats import ListenerStats, ServerStats
+
+_LARGEST = 65535
+_BATCH = 64
+"""Datagrams taken off a socket before others get their turn."""
+_EARLY_MOST = 16
+"""Datagrams kept for a client whose server is not known yet."""
+_SHUNNED_SECONDS = 1.0
+"""How long a refused client's datagrams are dropped without another look."""
+_SHUNNED_MOST = 10_000
+
+_IP_PKTINFO = 8
+_IPV6_RECVPKTINFO = 49
+_IPV6_PKTINFO = 50
+
+
+@implementer(IReadDescriptor)
+class UdpSession:
+    """One client's exchange with one server; a guard sees it as it sees a connection."""
+
+    __slots__ = (
+        "_address", "_early", "_listener", "accepted", "backend", "bytes_in", "bytes_out", "client_ip",
+        "client_port", "deadline", "ended", "lease", "listener", "over", "packets_in", "packets_out", "peer_ip",
+        "peer_port", "reason", "server", "upstream", "via",
+    )  # fmt: skip
+
+    def __init__(self, owner: UdpListener, address: Any, via: bytes, now: float) -> None:
+        self._listener = owner
+        self._address = address
+        self.via = via
+        """Ancillary data that makes a reply leave from the address the client spoke to."""
+        self.listener = owner.listener
+        self.client_ip = self.peer_ip = plain(address[0])
+        self.client_port = self.peer_port = address[1]
+        self.accepted = now
+        self.deadline = NEVER
+        self.ended: Wait[None] = Wait()
+        self.over = False
+        self.reason: Reason | None = None
+        self.upstream: socket.socket | None = None
+        self.lease: Lease | None = None
+        self.backend = ""
+        self.server: Server | None = None
+        self.packets_in = self.packets_out = 0
+        self.bytes_in = self.bytes_out = 0
+        self._early: list[bytes] = []
+
+    # --- from the client ----------------------------------------------------------------------
+
+    def forward(self, data: bytes) -> None:
+        """Send one datagram on; one the network does not take is lost, as UDP has it."""
+        if self.over:
+            return
+        self.packets_in += 1
+        self.bytes_in += len(data)
+        upstream = self.upstream
+        if upstream is None:
+            if len(self._early) < _EARLY_MOST:
+                self._early.append(data)
+            return
+        self.deadline = self._listener.sweep.now + self._listener.idle
+        try:
+            upstream.send(data)
+        except BlockingIOError:
+            self._listener.stats.datagrams_dropped += 1
+        except OSError as error:
+            self._broken(error)
+
+    def open(self, upstream: socket.socket, lease: Lease) -> None:
+        """The server is known: send what came meanwhile, in order, and listen to it."""
+        self.upstream = upstream
+        self.lease = lease
+        self.server = lease.server
+        early, self._early = self._early, []
+        self.packets_in -= len(early)
+        self.bytes_in -= sum(map(len, early))
+        self._listener.reactor.addReader(self)
+        for data in early:
+            self.forward(data)
+
+    # --- from the server ----------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        return -1 if self.upstream is None else self.upstream.fileno()
+
+    def logPrefix(self) -> str:
+        return self.listener
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.end(CONNECT_FAILED)
+
+    def doRead(self) -> None:
+        listener = self._listener
+        for _ in range(_BATCH):
+            if self.upstream is None:
+                return
+            try:
+                data = self.upstream.recv(_LARGEST)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._broken(error)
+                return
+            self.packets_out += 1
+            self.bytes_out += len(data)
+            self.deadline = listener.sweep.now + listener.idle
+            if self.packets_out == 1:
+                listener.answered(self)
+            listener.reply(self._address, self.via, data)
+            if listener.responses and self.packets_out >= listener.responses:
+                self.end(None)
+                return
+
+    def _broken(self, error: OSError) -> None:
+        refused = error.errno == errno.ECONNREFUSED
+        self._listener.failed(self, CONNECT_REFUSED if refused else CONNECT_FAILED)
+        self.end(CONNECT_REFUSED if refused else CONNECT_FAILED)
+
+    # --- the end ------------------------------------------------------------------------------
+
+    def expired(self, now: float) -> None:
+        self.end(None)
+
+    def end(self, reason: Reason | None) -> None:
+        """Forget the client; its next datagram begins a new session."""
+        if self.over:
+            return
+        self.over = True
+        self.deadline = NEVER
+        self.reason = reason
+        upstream = self.upstream
+        if upstream is not None:
+            self._listener.reactor.removeReader(self)
+            self.upstream = None
+            upstream.close()
+        if self.lease is not None:
+            self.lease.release()
+        self._listener.forget(self._address, self)
+        self.ended.fire(None)
+
+
+@implementer(IReadDescriptor)
+class UdpListener(Service):
+    """A bound UDP address in front of one backend, or an echo where there is none.
+
+    `idle` is in seconds; `most` bounds the sessions; after `responses` replies (0: any number) a
+    session is over. `finished` is told of every session, `refused` of those not begun.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        name: str,
+        address: str | None,
+        port: int,
+        backend: Backend | None,
+        *,
+        sweep: Sweep,
+        guards: Sequence[Guard] = (),
+        idle: float = 30.0,
+        most: int = 10_000,
+        responses: int = 0,
+        stats: ListenerStats,
+        server_stats: dict[Server, ServerStats],
+        finished: Callable[[UdpSession], None],
+        refused: Callable[[UdpSession, Refusal], None],
+    ) -> None:
+        self.setName(name)  # type: ignore[no-untyped-call]
+        self.listener = name
+        self.reactor = reactor
+        self.sweep = sweep
+        self.idle = idle
+        self.responses = responses
+        self.stats = stats
+        self.port = port
+        self.sessions: dict[Any, UdpSession] = {}
+        self._address = address
+        self._backend = backend
+        self._most = most
+        self._server_stats = server_stats
+        self._finished = finished
+        self._refused = refused
+        self._serve = stack(guards, self._session)
+        self._shunned: dict[Any, float] = {}
+        self._socket: socket.socket | None = None
+        self._anywhere = address is None
+        self.log = Logger()
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def bind(self) -> None:
+        """Take the address; raises CannotListen."""
+        opened = listening_socket(self.listener, self._address, self.port, stream=False)
+        self.port = opened.getsockname()[1]
+        if self._anywhere:
+            # On a socket for every address the kernel would answer from the one it likes best.
+            if opened.family == socket.AF_INET6:
+                opened.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVPKTINFO, 1)
+            else:
+                opened.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        self._socket = opened
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        if self._socket is None:
+            self.bind()
+        self.reactor.addReader(self)
+
+    def stop_accepting(self) -> None:
+        """Begin no more sessions; those that are there go on."""
+        self._most = 0
+
+    def drain(self) -> None:
+        """UDP has no way to say goodbye: sessions go on until they are idle, or the limit comes."""
+
+    @property
+    def connections(self) -> list[UdpSession]:
+        """The sessions under way."""
+        return list(self.sessions.values())
+
+    def stopService(self) -> None:
+        super().stopService()  # type: ignore[no-untyped-call]
+        opened, self._socket = self._socket, None
+        if opened is not None:
+            self.reactor.removeReader(self)
+        for session in list(self.sessions.values()):
+            session.end(DRAINED)
+        if opened is not None:
+            opened.close()
+
+    # --- the socket ---------------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        return -1 if self._socket is None else self._socket.fileno()
+
+    def logPrefix(self) -> str:
+        return self.listener
+
+    def connectionLost(self, reason: Failure) -> None:
+        self.log.error("listener {name} lost its socket: {reason}", name=self.listener, reason=reason)
+
+    def doRead(self) -> None:
+        opened = self._socket
+        sessions = self.sessions
+        stats = self.stats
+        for _ in range(_BATCH):
+            if opened is None or opened.fileno() < 0:
+                return
+            via = b""
+            try:
+                if self._anywhere:
+                    data, ancillary, _, address = opened.recvmsg(_LARGEST, 128)
+                    via = ancillary[0][2] if ancillary else b""
+                else:
+                    data, address = opened.recvfrom(_LARGEST)
+            except BlockingIOError:
+                return
+            except OSError:
+                # An ICMP error for something sent earlier; it is not about what comes next.
+                continue
+            stats.datagrams_in += 1
+            stats.bytes_in += len(data)
+            session = sessions.get(address)
+            if session is None:
+                self._begin(address, via, data)
+            else:
+                session.forward(data)
+
+    def reply(self, address: Any, via: bytes, data: bytes) -> None:
+        """Send a datagram to a client, from the address it knows."""
+        opened = self._socket
+        if opened is None:
+            return
+        try:
+            if via:
+                opened.sendmsg([data], [_from(opened.family, via)], 0, address)
+            else:
+                opened.sendto(data, address)
+        except OSError:
+            self.stats.datagrams_dropped += 1
+            return
+        self.stats.datagrams_out += 1
+        self.stats.bytes_out += len(data)
+
+    # --- sessions -----------------------------------------------------------------------------
+
+    def _begin(self, address: Any, via: bytes, data: bytes) -> None:
+        now = self.sweep.now
+        if self._shunned:
+            until = self._shunned.get(address)
+            if until is not None:
+                if until > now:
+                    self.stats.datagrams_dropped += 1
+                    return
+                del self._shunned[address]
+        if self._backend is None:
+            self.reply(address, via, data)
+            return
+        session = UdpSession(self, address, via, self.reactor.seconds())
+        if len(self.sessions) >= self._most:
+            self._shun(session, Refusal(TOO_MANY_SESSIONS))
+            return
+        self.sessions[address] = session
+        self.stats.opened()
+        self.stats.sessions += 1
+        session.forward(data)
+
+        def ended(_: None, error: BaseException | None) -> None:
+            begun = session.server is not None
+            if error is not None and not isinstance(error, Cancelled):
+                if isinstance(error, Refusal):
+                    self._shun(session, error)
+                else:
+                    self.log.failure("listener {name} failed", Failure(error), name=self.listener)
+            session.end(session.reason)
+            self.stats.closed()
+            self.stats.sessions -= 1
+            if begun:
+                self._finished(session)
+
+        Task(self._serve(session), ended).start()  # type: ignore[arg-type]
+
+    def _shun(self, session: UdpSession, refusal: Refusal) -> None:
+        if len(self._shunned) >= _SHUNNED_MOST:
+            self._shunned.clear()
+        self._shunned[session._address] = self.sweep.now + _SHUNNED_SECONDS
+        self.stats.datagrams_dropped += max(1, session.packets_in)
+        self._refused(session, refusal)
+
+    async def _session(self, session: UdpSession) -> None:
+        backend = self._backend
+        assert backend is not None
+        session.backend = backend.name
+        lease = backend.lease(session, (), self.sweep.now)
+        try:
+            family, where = await self._where(lease.server)
+            upstream = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+            try:
+                upstream.connect(where)
+            except BaseException:
+                upstream.close()
+                raise
+        except OSError as error:
+            lease.release()
+            raise Refusal(CONNECT_FAILED, f"{lease.server.name}: {error.strerror or error}") from None
+        except BaseException:
+            lease.release()
+            raise
+        if session.over:
+            upstream.close()
+            lease.release()
+            return
+        session.open(upstream, lease)
+        self.sweep.watch(session)
+        await session.ended
+
+    async def _where(self, server: Server) -> tuple[int, Any]:
+        """The server's address family and address; a name is looked up in a thread."""
+        literal = packed(server.host)
+        if literal is not None:
+            family = socket.AF_INET if len(literal) == 4 else socket.AF_INET6
+            return family, (server.host, server.port)
+        reactor = self.reactor
+        try:
+            found = await deferToThreadPool(
+                reactor, reactor.getThreadPool(), socket.getaddrinfo,
+                server.host, server.port, type=socket.SOCK_DGRAM,
+            )  # fmt: skip
+        except OSError as error:
+            raise Refusal(UPSTREAM_NAME, f"{server.host}: {error.strerror or error}") from None
+        return found[0][0], found[0][4]
+
+    def answered(self, session: UdpSession) -> None:
+        """A server has replied to a client for the first time."""
+        assert self._backend is not None and session.server is not None
+        self._backend.succeeded(session.server, self.sweep.now)
+
+    def failed(self, session: UdpSession, reason: Reason) -> None:
+        """A server's machine says that nobody listens there."""
+        if self._backend is None or session.server is None:
+            return
+        now = self.sweep.now
+        self._server_stats[session.server].fail(reason.word)
+        self._backend.unreachable(session.server, now)
+        self._backend.failed(session.server, now, reason.word)
+
+    def forget(self, address: Any, session: UdpSession) -> None:
+        """The session is over."""
+        self.sweep.forget(session)
+        with contextlib.suppress(KeyError):
+            if self.sessions[address] is session:
+                del self.sessions[address]
+
+
+def _from(family: int, via: bytes) -> tuple[int, int, bytes]:
+    """The ancillary data that sends from the address in `via` (ip(7), ipv6(7))."""
+    if family == socket.AF_INET6:
+        return socket.IPPROTO_IPV6, _IPV6_PKTINFO, via
+    _, _, arrived_at = struct.unpack("=I4s4s", via)
+    return socket.IPPROTO_IP, _IP_PKTINFO, struct.pack("=I4s4s", 0, arrived_at, bytes(4))

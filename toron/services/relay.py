@@ -1,0 +1,107 @@
+"""Relays a connection to a server of a backend, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from toron.core.backend import Backend, Lease
+from toron.core.server import Server
+from toron.net.connection import Arrival, Connection
+from toron.net.dial import Dialer, UpstreamFailed
+from toron.net.relay import Relay
+from toron.net.sweep import Sweep
+from toron.observe.stats import BackendStats, ListenerStats, ServerStats
+
+Started = Callable[[Connection, str, Server], None]
+Finished = Callable[[Connection, str, Server, Relay], None]
+
+
+class RelayService:
+    """The last step of a layer-4 listener: lease, dial, join, and wait for the end.
+
+    Raises UpstreamFailed with the reason of the last try when no server took the connection. Before
+    the first byte the next server is tried; afterwards nothing can be repeated.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        dialer: Dialer,
+        sweep: Sweep,
+        *,
+        idle: float,
+        preface: Callable[[Connection, Server], bytes] | None,
+        stats: ListenerStats,
+        backend_stats: BackendStats,
+        server_stats: dict[Server, ServerStats],
+        started: Started,
+        finished: Finished,
+    ) -> None:
+        """`idle` is in seconds; `preface` makes a PROXY header; the last two are told of each relay."""
+        self.backend = backend
+        self._dialer = dialer
+        self._sweep = sweep
+        self._idle = idle
+        self._preface = preface
+        self._stats = stats
+        self._backend_stats = backend_stats
+        self._server_stats = server_stats
+        self._started = started
+        self._finished = finished
+
+    async def __call__(self, connection: Connection) -> None:
+        lease, transport = await self._connect(connection)
+        server = lease.server
+        relay = Relay(self._sweep, self._idle)
+        try:
+            held, connection.held = connection.held, b""
+            self._started(connection, self.backend.name, server)
+            relay.join(connection.transport, transport, held)
+            await relay.ended
+        finally:
+            lease.release()
+            self._stats.bytes_in += relay.client.received
+            self._stats.bytes_out += relay.server.received
+            self._finished(connection, self.backend.name, server, relay)
+            connection.lost()
+
+    async def _connect(self, connection: Connection) -> tuple[Lease, Any]:
+        """A lease, and the paused transport to its server."""
+        backend = self.backend
+        backend.budget.request(self._sweep.now)
+        tried: list[Server] = []
+        while True:
+            lease = backend.lease(connection, tried, self._sweep.now)
+            server = lease.server
+            tried.append(server)
+            first = self._preface(connection, server) if self._preface is not None else b""
+            try:
+                transport = await self._dialer.dial(server, Arrival(), first)
+            except UpstreamFailed as failure:
+                lease.release()
+                self._server_stats[server].fail(failure.reason.word)
+                if not self._again(server, failure, tried):
+                    failure.detail = f"{backend.name} {server.name} {failure.detail}".strip()
+                    raise
+            except BaseException:
+                lease.release()
+                raise
+            else:
+                self._server_stats[server].connections += 1
+                backend.succeeded(server, self._sweep.now)
+                return lease, transport
+            self._backend_stats.retries += 1
+
+    def _again(self, server: Server, failure: UpstreamFailed, tried: list[Server]) -> bool:
+        backend = self.backend
+        now = self._sweep.now
+        news = False
+        if not failure.ours:
+            news = backend.unreachable(server, now)
+            backend.failed(server, now, failure.reason.word)
+        if len(tried) >= backend.attempts:
+            return False
+        if not any(s not in tried and backend.is_up(s, now) for s in backend.servers):
+            return False
+        return backend.budget.may_retry(now, free=news)
