@@ -18,6 +18,7 @@ help: ## this list
 setup: $(INSTALLED) ## build .venv from requirements.lock, with toron in it
 
 run: $(INSTALLED) ## serve the demo gateway of etc/demo.yaml, which prints what to try
+	@echo 'Ctrl-C stops it. Meanwhile, in another terminal:'; sed -n 's/^# try: /  /p' etc/demo.yaml
 	$(BIN)/twistd -n --pidfile= toron -c etc/demo.yaml
 
 test: $(INSTALLED) peers ## run the tests, or some of them: make test T=tests.wire

@@ -22,34 +22,39 @@ DEFAULT_FILES = ("toron.yaml", "toron.yml", "toron.toml", "toron.json")
 """What `toron check` looks for in the current folder when no file is named."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def _examples(*lines: str) -> str:
+    """The end of a help page; the mark keeps click from joining its lines."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_examples(
+        "toron check toron.yaml",
+        "toron run -c toron.yaml",
+    ),
+)
 @click.version_option(toron.__version__, prog_name="toron")
 def main() -> None:
-    r"""A gateway for HTTP, TCP, UDP, TLS and WebSocket.
-
-    \b
-    Examples:
-      toron check toron.yaml
-      toron run -c toron.yaml
-    """
+    """A gateway for HTTP, TCP, UDP, TLS and WebSocket."""
 
 
-@main.command()
+@main.command(
+    epilog=_examples(
+        "toron check",
+        "toron check toron.yaml other.toml",
+        "toron check --effective toron.yaml",
+        "toron check --json toron.yaml | jq .files[].problems",
+    )
+)
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON on standard output.")
 @click.option("--effective", is_flag=True, help="Print the configuration in force as YAML, without secrets.")
 def check(files: tuple[str, ...], as_json: bool, effective: bool) -> None:
-    r"""Check configuration files without serving them.
+    """Check configuration files without serving them.
 
     Prints every problem as file:line:column: what, and what to do. Exits with 1 when a file has
     an error; warnings do not count. Without FILE: toron.yaml, .yml, .toml or .json of this folder.
-
-    \b
-    Examples:
-      toron check
-      toron check toron.yaml other.toml
-      toron check --effective toron.yaml
-      toron check --json toron.yaml | jq .files[].problems
     """
     if as_json and effective:
         raise click.UsageError("--json and --effective cannot be used together.")
@@ -96,32 +101,31 @@ def _as_json(file: str, loaded: Loaded | None, problems: list[Problem]) -> dict[
     }
 
 
-@main.command()
+@main.command(
+    epilog=_examples(
+        "toron schema > toron.schema.json",
+        "# then, as the first line of toron.yaml:",
+        "# yaml-language-server: $schema=toron.schema.json",
+    )
+)
 def schema() -> None:
-    r"""Print the JSON Schema of the configuration, for editors.
-
-    \b
-    Examples:
-      toron schema > toron.schema.json
-      # then, as the first line of toron.yaml:
-      # yaml-language-server: $schema=toron.schema.json
-    """
+    """Print the JSON Schema of the configuration, for editors."""
     click.echo(json.dumps(make_schema(plugin), indent=2))
 
 
-@main.command()
+@main.command(
+    epilog=_examples(
+        "toron run -c toron.yaml",
+        "sudo toron run -c /etc/toron.yaml --uid nobody --gid nogroup",
+    )
+)
 @click.option("-c", "--config", "file", required=True, metavar="FILE", help="The configuration file.")
 @click.option("--uid", metavar="USER", help="Become this user once the ports are open.")
 @click.option("--gid", metavar="GROUP", help="Become this group once the ports are open.")
 def run(file: str, uid: str | None, gid: str | None) -> None:
-    r"""Serve a configuration in the foreground, until interrupted.
+    """Serve a configuration in the foreground, until interrupted.
 
     The same as twistd -n --pidfile= toron -c FILE.
-
-    \b
-    Examples:
-      toron run -c toron.yaml
-      sudo toron run -c /etc/toron.yaml --uid nobody --gid nogroup
     """
     from twisted.scripts import twistd  # it installs a reactor, which checking a file does not need
 
@@ -130,16 +134,15 @@ def run(file: str, uid: str | None, gid: str | None) -> None:
     twistd.run()
 
 
-@main.command()
+@main.command(
+    epilog=_examples(
+        'eval "$(toron completion bash)"',
+        "toron completion fish > ~/.config/fish/completions/toron.fish",
+    )
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    r"""Print the script that completes toron's commands in a shell.
-
-    \b
-    Examples:
-      eval "$(toron completion bash)"
-      toron completion fish > ~/.config/fish/completions/toron.fish
-    """
+    """Print the script that completes toron's commands in a shell."""
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"There is no completion for {shell}.")

@@ -100,6 +100,8 @@ class _Composer:
     ) -> None:
         self.loaded = loaded
         self.config = loaded.config
+        # A daemon changes its folder: what is opened later must not depend on the one it began in.
+        self.folder = os.path.abspath(loaded.folder)
         self.reactor = reactor
         self.random = random
         self.wall = wall
@@ -136,6 +138,7 @@ class _Composer:
         root.draining = [site.drain for site in self.sites]
         root.closing = [pool.close for pool in self.pools]
         root.last = [*admin, self.access_log]
+        root.reopening = [self.access_log.reopen]
         self.sweep.looked = self._looked
         return root
 
@@ -461,10 +464,10 @@ class _Composer:
     # --- small things -------------------------------------------------------------------------
 
     def _environment(self, name: str) -> Environment:
-        return Environment(name, self.reactor, self.random, self.log, self.loaded.folder)
+        return Environment(name, self.reactor, self.random, self.log, self.folder)
 
     def _path(self, path: str) -> str:
-        return os.path.join(self.loaded.folder, path)
+        return os.path.join(self.folder, path)
 
 
 def _pattern(match: model.Conditions) -> Pattern:

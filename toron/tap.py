@@ -7,9 +7,8 @@ import random
 import signal
 import sys
 import time
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-from twisted.logger import Logger
 from twisted.python import usage
 
 import toron
@@ -18,20 +17,25 @@ from toron.compose import compose
 from toron.config.load import Loaded, load
 from toron.config.place import Invalid
 from toron.net.gateway import Gateway
+from toron.observe.log import DEFAULT_FILE, OwnLog
 
 
 class Options(usage.Options):
     """The options of `twistd toron`; the configuration is loaded here, so a bad one ends it at once."""
 
     synopsis = "[-c FILE]"
-    longdesc = "Serves a configuration file. `toron check FILE` checks one without serving it."
-    optParameters = [["config", "c", "toron.yaml", "The configuration file."]]
+    longdesc = (
+        "Serves a configuration file. To check one without serving it: toron check FILE. "
+        "SIGTERM stops gently, SIGUSR1 opens the log files anew."
+    )
+    optParameters: ClassVar = [["config", "c", "toron.yaml", "The configuration file."]]  # noqa: N815  # overrides
 
     loaded: Loaded
+    own_log: OwnLog | None = None
 
     def opt_version(self) -> None:
         """Show the version of toron."""
-        print(f"toron {toron.__version__}")
+        sys.stdout.write(f"toron {toron.__version__}\n")
         sys.exit(0)
 
     def postOptions(self) -> None:
@@ -41,12 +45,17 @@ class Options(usage.Options):
         except Invalid as invalid:
             fatal(str(invalid))
         for warning in self.loaded.warnings:
-            print(warning, file=sys.stderr)
+            sys.stderr.write(f"{warning}\n")
+        parent: Any = self.parent
+        if parent is not None and not parent.get("logger") and not parent.get("syslog"):
+            path = parent.get("logfile") or ("-" if parent.get("nodaemon") else DEFAULT_FILE)
+            self.own_log = OwnLog(path, self.loaded.config.log.level)
 
 
 def fatal(message: str) -> NoReturn:
     """Say why there is no gateway, and exit with 1."""
-    print(message, file=sys.stderr, flush=True)
+    # Twisted sends what is printed to its log; this is for the person at the terminal.
+    print(message, file=sys.__stderr__, flush=True)  # noqa: T201
     sys.exit(1)
 
 
@@ -58,20 +67,15 @@ def makeService(options: Options) -> Gateway:
         gateway = compose(options.loaded, reactor, random.SystemRandom(), time.time, fatal)
     except Invalid as invalid:
         fatal(str(invalid))
+    if options.own_log is not None:
+        gateway.observer = options.own_log.observer
+        gateway.reopening.append(options.own_log.reopen)
     _reopen_on_usr1(gateway, reactor)
     return gateway
 
 
 def _reopen_on_usr1(gateway: Gateway, reactor: Any) -> None:
-    """SIGUSR1 opens the access log anew, which is how log rotation asks for it."""
-
-    def reopen() -> None:
-        for service in gateway.last:
-            if hasattr(service, "reopen"):
-                Logger().info("opening the access log anew")
-                service.reopen()
-
-    reactor.addSystemEventTrigger(
-        "after", "startup",
-        lambda: signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(reopen)),
-    )  # fmt: skip
+    """SIGUSR1 opens the log files anew, which is how log rotation asks for it."""
+    reactor.callWhenRunning(
+        signal.signal, signal.SIGUSR1, lambda *_: reactor.callFromThread(gateway.reopen)
+    )

@@ -38,7 +38,7 @@ class RateLimit(Model):
 class Changes(Model):
     """What may be nested."""
 
-    set: dict[str, str] = {}
+    set: dict[str, str] = Field({})
     remove: OneOrMore = ()
 
 

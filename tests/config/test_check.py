@@ -1,4 +1,5 @@
 """Parts that do not fit together."""
+# ruff: noqa: E501 (what is printed is one line here too)
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """Servers and what is set for them."""
+# ruff: noqa: E501 (what is printed is one line here too)
 
 from __future__ import annotations
 

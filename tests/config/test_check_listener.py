@@ -1,4 +1,5 @@
 """What a listener needs, and what it may not have."""
+# ruff: noqa: E501 (what is printed is one line here too)
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """Patterns of a match."""
+# ruff: noqa: E501 (what is printed is one line here too)
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """What is said about data of the wrong shape."""
+# ruff: noqa: E501 (what is printed is one line here too)
 
 from __future__ import annotations
 

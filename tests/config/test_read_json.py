@@ -1,8 +1,19 @@
 """What is said about JSON that cannot be read, and what is read of the rest."""
+# ruff: noqa: E501 (what is printed is one line here too)
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
 from tests.config.case import ConfigCase
+from toron.config.place import Document, Path
+from toron.config.read_json import read_json
 
 
 class JSON(ConfigCase):
@@ -109,3 +120,41 @@ class JSON(ConfigCase):
             "1:1: a number has too many digits: write a shorter one",
             file="a.json",
         )
+
+
+def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every path of some data with what is there."""
+    yield path, data
+    steps = data.items() if isinstance(data, dict) else enumerate(data if isinstance(data, list) else [])
+    for step, inner in steps:
+        yield from leaves(inner, (*path, step))
+
+
+class Reading(SynchronousTestCase):
+    """Text in; data and places out."""
+
+    json_data = st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+        max_leaves=20,
+    )
+
+    @settings(deadline=None)
+    @given(json_data, st.sampled_from([None, 0, 2]), st.booleans())
+    def test_any_json(self, data: Any, indent: int | None, ascii_only: bool) -> None:
+        text = json.dumps(data, indent=indent, ensure_ascii=ascii_only)
+        document = Document("a.json")
+        read_json(text, document)
+        self.assertEqual(document.data, data)
+        lines = text.split("\n")
+        for path, value in leaves(data):
+            line, column = document.value_place(path)
+            rest = "\n".join([lines[line - 1][column - 1 :], *lines[line:]])
+            self.assertEqual(json.JSONDecoder().raw_decode(rest)[0], value)
+            if path and isinstance(path[-1], str):
+                line, column = document.keys[path]
+                self.assertEqual(json.JSONDecoder().raw_decode(lines[line - 1][column - 1 :])[0], path[-1])

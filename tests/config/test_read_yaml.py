@@ -1,8 +1,16 @@
 """What is said about YAML that cannot be read, and what is read of the rest."""
+# ruff: noqa: E501 (what is printed is one line here too)
 
 from __future__ import annotations
 
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
 from tests.config.case import ConfigCase
+from toron.config.place import Document, Path, Place, Unreadable
+from toron.config.read_yaml import read_yaml
 
 
 class YAML(ConfigCase):
@@ -166,3 +174,77 @@ class YAML(ConfigCase):
             """,
             "1:1: not YAML: found incompatible YAML document: check the indentation, the quotes and the brackets before this place",
         )
+
+
+class Reading(SynchronousTestCase):
+    """Text in; data and places out."""
+
+    def read(self, text: str) -> Document:
+        document = Document("a.yaml")
+        read_yaml(text, document)
+        return document
+
+    def refused(self, text: str, message: str) -> None:
+        error = self.assertRaises(Unreadable, self.read, text)
+        self.assertEqual(error.message, message)
+
+    def test_data(self) -> None:
+        text = "a: [1, '1', 1.5, true, on, null, ~, 12:30, 2026-01-01]\non: {1: x, ~: y}\nb: |\n  text\n"
+        data = {"a": [1, "1", 1.5, True, "on", None, None, "12:30", "2026-01-01"], "on": {"1": "x", "~": "y"}}
+        self.assertEqual(self.read(text).data, data | {"b": "text\n"})
+
+    def test_standard_tags(self) -> None:
+        text = "a: !!str 1\nb: !!int 2\nc: !!float 3\nd: !!bool true\ne: !!null\nf: !!seq []\ng: !!map {}\nh: ! 5"
+        data = {"a": "1", "b": 2, "c": 3, "d": True, "e": None, "f": [], "g": {}, "h": "5"}
+        self.assertEqual(self.read(text).data, data)
+
+    def test_places(self) -> None:
+        document = self.read("é: {b: [x,  y]}\nc:\n  - d: 1\n    'e': 2\n")
+        table: list[tuple[Path, Place, Place]] = [
+            ((), (1, 1), (1, 1)),
+            (("é",), (1, 1), (1, 4)),
+            (("é", "b"), (1, 5), (1, 8)),
+            (("é", "b", 1), (1, 13), (1, 13)),
+            (("c",), (2, 1), (3, 3)),
+            (("c", 0), (3, 5), (3, 5)),
+            (("c", 0, "e"), (4, 5), (4, 10)),
+        ]
+        for path, key, value in table:
+            self.assertEqual((document.key_place(path), document.value_place(path)), (key, value), path)
+
+    def test_aliases_and_merges(self) -> None:
+        document = self.read("x: &x {a: 1, b: 2}\ny: *x\nz:\n  b: 3\n  <<: [*x, {c: 4}]\n  '<<': 5\n")
+        z = {"b": 3, "a": 1, "c": 4, "<<": 5}
+        self.assertEqual(document.data, {"x": {"a": 1, "b": 2}, "y": {"a": 1, "b": 2}, "z": z})
+        self.assertEqual(document.key_place(("z", "a")), (1, 8))
+        self.assertEqual(document.key_place(("z", "b")), (4, 3))
+        self.assertIsNot(document.data["x"], document.data["y"])
+
+    def test_alias_bombs(self) -> None:
+        message = "aliases copy more than 100000 values: write less with * and <<"
+        lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 40))]
+        self.refused("\n".join(lines), message)
+        lines = [
+            "a0: &a0 {x: 1}",
+            *(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 40)),
+        ]
+        self.refused("\n".join(lines), message)
+
+    def test_a_ladder_of_aliases(self) -> None:
+        lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 400))]
+        self.refused("\n".join(lines), "nested more than 100 deep: a configuration is flatter")
+        lines = ["a0: &a0 {x: 1}", *(f"a{n}: &a{n} {{<<: *a{n - 1}}}" for n in range(1, 400))]
+        self.refused("\n".join(lines), "merged more than 100 deep: a configuration is flatter")
+
+    json_data = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs", "Cc"])),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.text("abc.$<é ", min_size=1), inner, max_size=4)
+        ),
+        max_leaves=20,
+    )
+
+    @settings(deadline=None)
+    @given(json_data)
+    def test_what_pyyaml_writes(self, data: object) -> None:
+        self.assertEqual(self.read(yaml.safe_dump(data, allow_unicode=True)).data, data)

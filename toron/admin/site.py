@@ -51,6 +51,8 @@ def is_loopback(host: bytes) -> bool:
 class _Site(Site):
     """Finds the page for a request; no request of it is in any log."""
 
+    noisy = False
+
     def __init__(self, pages: Pages, loopback: bool, reactor: Any) -> None:
         # The resource is never asked: `answer` is.
         super().__init__(

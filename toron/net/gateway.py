@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
 
 from toron.core.wait import as_deferred
 from toron.net.sockets import CannotListen
@@ -68,8 +69,18 @@ class Gateway(MultiService):
         """Told when draining begins."""
         self.closing: list[Callable[[], None]] = []
         """Told when all traffic is over."""
+        self.observer: Callable[[], Any] | None = None
+        """Makes the log observer of the application that this becomes part of."""
+        self.reopening: list[Callable[[], None]] = []
+        """Told to open their files anew."""
         self.last: list[Any] = []
         self.log = Logger()
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Become part of an application; its log is the one asked for."""
+        if self.observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self.observer())  # type: ignore[no-untyped-call]
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def privilegedStartService(self) -> None:
         """Open and bind everything that may need privileges; the first failure ends the start."""
@@ -87,6 +98,12 @@ class Gateway(MultiService):
         self._readiness.release("starting")
         where = ", ".join(f"{listener.listener} on {listener.port}" for listener in self.bound)
         self.log.info("toron is ready: {where}", where=where)
+
+    def reopen(self) -> None:
+        """Open the log files anew, after somebody has moved the old ones away."""
+        self.log.info("opening the log files anew")
+        for told in self.reopening:
+            told()
 
     def stopService(self) -> Deferred[None]:
         return as_deferred(self._stop())

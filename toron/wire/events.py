@@ -44,7 +44,7 @@ class ResponseHead:
     version: tuple[int, int] = (1, 1)
     length: int | None = None
     upgrade: bytes = b""
-    """With status 101: the protocol switched to, in lower case."""
+    """With status 101: the protocol switched to; with 426: those to switch to. In lower case."""
 
 
 @dataclass(slots=True)
@@ -78,6 +78,8 @@ class Malformed(Exception):
     word: str
     detail: str = ""
 
+    # Equal by value as every event, but an exception has to be hashable for those who report it.
+    __hash__ = Exception.__hash__
+
 
 Event = RequestHead | ResponseHead | Data | End | Upgraded | Malformed
-

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 Field = tuple[bytes, bytes]
 """A name as it was spelled, and its value without surrounding blanks."""
 
-_folded: dict[bytes, bytes] = {}
-_FOLDED_MOST = 4096
+_SPELLINGS_MOST = 4096
+_NAME_MOST = 64
 
 
-def fold(name: bytes) -> bytes:
-    """The name in lower case; the spellings seen most are remembered."""
-    lower = _folded.get(name)
-    if lower is None:
+class _Spellings(dict[bytes, bytes]):
+    """Names as they were spelled and in lower case: the same few hundred, over and over."""
+
+    def __missing__(self, name: bytes) -> bytes:
         lower = name.lower()
-        if len(_folded) < _FOLDED_MOST and len(name) <= 64:
-            _folded[name] = lower
-    return lower
+        if len(name) <= _NAME_MOST:
+            if len(self) >= _SPELLINGS_MOST:
+                # Somebody makes names up. Those that are in use come back by themselves.
+                self.clear()
+            self[name] = lower
+        return lower
+
+
+fold: Callable[[bytes], bytes] = _Spellings().__getitem__
+"""The name in lower case."""
 
 
 class Headers:

@@ -1,0 +1,151 @@
+"""The command line, as somebody types it."""
+# ruff: noqa: E501 (what is printed is one line here too)
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from click.testing import CliRunner, Result
+from twisted.scripts import twistd
+
+import toron
+from tests.config.case import ConfigCase
+from tests.config.test_load import FIRST
+from toron.cli import main
+
+BAD = "listners: []\nlisteners: [{protocol: tcp, port: 80, echo: {}}]\n"
+GOOD = "listeners: [{protocol: tcp, port: 80, echo: {}}]\nworkers: 2\n"
+WARNING = "2:10: warning: this release serves with one process: write 1"
+ERROR = "1:1: unknown key 'listners': did you mean 'listeners'?"
+
+
+class Commands(ConfigCase):
+    """Each: what is typed, and what is printed."""
+
+    def run_cli(self, *words: str) -> Result:
+        return CliRunner().invoke(main, words, prog_name="toron")
+
+    def test_check_a_good_file(self) -> None:
+        path = self.write("a.yaml", GOOD)
+        result = self.run_cli("check", path)
+        self.assertEqual((result.exit_code, result.stdout, result.stderr), (0, "", f"{path}:{WARNING}\n"))
+
+    def test_check_a_bad_file(self) -> None:
+        path = self.write("a.yaml", BAD)
+        result = self.run_cli("check", path)
+        self.assertEqual((result.exit_code, result.stdout, result.stderr), (1, "", f"{path}:{ERROR}\n"))
+
+    def test_check_several(self) -> None:
+        good, bad = self.write("a.yaml", GOOD), self.write("b.yaml", BAD)
+        result = self.run_cli("check", good, bad, "absent.yaml")
+        absent = "absent.yaml:1:1: there is no such file: check the path"
+        self.assertEqual(result.stderr, f"{good}:{WARNING}\n{bad}:{ERROR}\n{absent}\n")
+        self.assertEqual(result.exit_code, 1)
+
+    def test_check_as_json(self) -> None:
+        good, bad = self.write("a.yaml", GOOD), self.write("b.yaml", BAD)
+        result = self.run_cli("check", "--json", good, bad)
+        self.assertEqual((result.exit_code, result.stderr), (1, ""))
+        files = json.loads(result.stdout)["files"]
+        self.assertEqual([(file["file"], file["valid"]) for file in files], [(good, True), (bad, False)])
+        problem = {"line": 1, "column": 1, "severity": "error", "message": ERROR.removeprefix("1:1: ")}
+        self.assertEqual(files[1]["problems"], [problem])
+        self.assertEqual(files[0]["problems"][0]["severity"], "warning")
+
+    def test_effective(self) -> None:
+        self.patch(os, "environ", dict(os.environ) | {"JWT_SECRET": "hunter2" * 5})
+        path = self.write("a.yaml", FIRST.replace("- jwt\n", '- jwt: {secret: "${JWT_SECRET}"}\n'))
+        result = self.run_cli("check", "--effective", path)
+        self.assertEqual((result.exit_code, result.stderr), (0, ""))
+        self.assertEqual(yaml.safe_load(result.stdout)["listeners"][0]["timeouts"]["head"], "10s")
+        self.assertIn("<secret>", result.stdout)
+        self.assertNotIn("hunter2", result.stdout)
+
+    def test_the_first_file_with_our_own_plug_ins(self) -> None:
+        path = self.write("a.yaml", FIRST)
+        environ = {key: value for key, value in os.environ.items() if key != "JWT_SECRET"}
+        self.patch(os, "environ", environ)
+        result = self.run_cli("check", path)
+        self.assertEqual(result.exit_code, 1)
+        self.assertRegex(result.stderr, r":10:9: jwt has no key: add secret: .*JWT_SECRET")
+        environ["JWT_SECRET"] = "x" * 40
+        self.assertEqual(self.run_cli("check", path).exit_code, 0)
+
+    def test_the_default_file(self) -> None:
+        self.write("toron.toml", "listeners = [{protocol = 'tcp', port = 1, echo = {}}]")
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(self.folder)
+        self.assertEqual(self.run_cli("check").exit_code, 0)
+        os.remove("toron.toml")
+        result = self.run_cli("check")
+        self.assertEqual(result.exit_code, 2)
+        self.assertIn("There is no toron.yaml", result.stderr)
+
+    def test_wrong_usage(self) -> None:
+        for words in (
+            ["check", "--nope"], ["nope"], ["run"], ["completion", "csh"], ["check", "--json", "--effective", "x"],
+        ):  # fmt: skip
+            result = self.run_cli(*words)
+            self.assertEqual(result.exit_code, 2, words)
+            self.assertIn("Error: ", result.stderr)
+
+    def test_help_has_examples(self) -> None:
+        for words in ([], ["check"], ["schema"], ["run"], ["completion"]):
+            result = self.run_cli(*words, "--help")
+            self.assertEqual(result.exit_code, 0)
+            self.assertRegex(result.stdout, r"Examples:\n +(sudo |eval \"\$\()?toron ")
+
+    def test_version(self) -> None:
+        self.assertEqual(self.run_cli("--version").stdout, f"toron, version {toron.__version__}\n")
+
+    def test_schema(self) -> None:
+        found = json.loads(self.run_cli("schema").stdout)
+        self.assertIn("listeners", found["properties"])
+        self.assertIn("jwt", found["properties"]["middlewares"]["properties"])
+
+    def test_completion(self) -> None:
+        for shell in ("bash", "zsh", "fish"):
+            result = self.run_cli("completion", shell)
+            self.assertEqual(result.exit_code, 0, result.output)
+            self.assertIn("_TORON_COMPLETE", result.stdout)
+
+    def test_run(self) -> None:
+        seen: list[list[str]] = []
+        self.patch(sys, "argv", sys.argv)
+        self.patch(twistd, "run", lambda: seen.append(sys.argv))
+        self.assertEqual(self.run_cli("run", "-c", "a.yaml").exit_code, 0)
+        self.assertEqual(
+            self.run_cli("run", "-c", "a.yaml", "--uid", "nobody", "--gid", "nogroup").exit_code, 0
+        )
+        start = ["twistd", "-n", "--pidfile="]
+        self.assertEqual(
+            seen,
+            [
+                [*start, "toron", "-c", "a.yaml"],
+                [*start, "--uid", "nobody", "--gid", "nogroup", "toron", "-c", "a.yaml"],
+            ],
+        )
+
+    def test_checking_needs_no_reactor(self) -> None:
+        path = self.write("a.yaml", GOOD)
+        code = (
+            "import sys; from toron.cli import main\n"
+            f"try: main(['check', {path!r}])\n"
+            "except SystemExit as end: assert not end.code, end.code\n"
+            "assert 'twisted.internet.reactor' not in sys.modules\n"
+        )
+        environ = os.environ | {"PYTHONPATH": str(Path(toron.__file__).parents[1])}
+        done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, f"{path}:{WARNING}\n"))
+
+    def test_as_a_module(self) -> None:
+        environ = os.environ | {"PYTHONPATH": str(Path(toron.__file__).parents[1])}
+        command = [sys.executable, "-m", "toron", "--version"]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True)
+        self.assertEqual(done.stdout, f"toron, version {toron.__version__}\n")
