@@ -10,7 +10,7 @@ INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test peers check format lock bench clean
+.PHONY: help setup run test peers check format docs lock bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r a b; do printf '%-14s%s\n' "$$a" "$$b"; done
@@ -36,6 +36,9 @@ check: $(INSTALLED) ## ruff, mypy, import contracts
 format: $(INSTALLED) ## lay the code out as `make check` wants it
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(INSTALLED) ## write docs/configuration.md anew, from the models and the plug-ins
+	$(BIN)/toron schema --markdown > docs/configuration.md
 
 lock: # pin the newest of everything that setup.cfg asks for; needs uv
 	echo 'setuptools >= 77' | uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \

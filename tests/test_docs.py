@@ -1,0 +1,78 @@
+"""What the documents say is what the program does."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from toron.core.refusal import REASONS
+from tests.loopback.peers import run
+
+ROOT = Path(__file__).resolve().parents[1]
+TORON = [sys.executable, "-m", "toron"]
+
+
+def tested(document: str, name: str) -> str:
+    """The block after `<!-- tested: NAME -->`."""
+    text = (ROOT / document).read_text()
+    found = re.search(rf"<!-- tested: {name} -->\n```\w+\n(.*?)```", text, re.DOTALL)
+    assert found is not None, f"{document} has no block {name}"
+    return found[1]
+
+
+class Documents(SynchronousTestCase):
+    def toron(self, folder: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*TORON, *words],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def folder(self) -> str:
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        return holder.name
+
+    def test_the_configuration_of_the_readme_is_valid(self) -> None:
+        folder = self.folder()
+        Path(folder, "toron.yaml").write_text(tested("README.md", "config"))
+        Path(folder, "tls").mkdir()
+        run(
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+            "-nodes", "-days", "30", "-subj", "/CN=site", "-addext", "subjectAltName=DNS:site.example",
+            "-keyout", f"{folder}/tls/site.key", "-out", f"{folder}/tls/site.pem",
+        )  # fmt: skip
+        done = self.toron(folder, "check", "toron.yaml", JWT_SECRET="0123456789abcdef" * 4)
+        valid = "toron.yaml: valid (4 listeners, 4 routes, 4 backends)\n"
+        self.assertEqual((done.returncode, done.stderr), (0, valid))
+
+    def test_the_mistake_of_the_readme_is_reported_as_shown(self) -> None:
+        folder = self.folder()
+        Path(folder, "broken.yaml").write_text("listners:\n  - {protocol: http, port: 8080}\n")
+        command, *shown = tested("README.md", "mistakes").splitlines()
+        self.assertEqual(command, "$ toron check broken.yaml")
+        done = self.toron(folder, "check", "broken.yaml")
+        self.assertEqual((done.returncode, done.stderr.splitlines()), (1, shown))
+
+    def test_every_reason_is_explained(self) -> None:
+        text = (ROOT / "docs" / "operating.md").read_text()
+        rows = re.findall(r"^\| `(\w+)` \| (\d*) \| (.+) \|$", text, re.MULTILINE)
+        self.assertEqual(
+            rows, [(r.word, str(r.status or ""), r.text) for r in REASONS.values()]
+        )
+
+    def test_links_lead_somewhere(self) -> None:
+        documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        self.assertGreater(len(documents), 4)
+        for document in documents:
+            for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+                self.assertTrue((document.parent / target).exists(), f"{document.name}: {target}")
