@@ -16,11 +16,14 @@ from twisted.scripts import twistd
 import toron
 from tests.config.case import ConfigCase
 from tests.config.test_load import FIRST
+from toron import plugin
 from toron.cli import main
+from toron.config.reference import reference
 
 BAD = "listners: []\nlisteners: [{protocol: tcp, port: 80, echo: {}}]\n"
 GOOD = "listeners: [{protocol: tcp, port: 80, echo: {}}]\nworkers: 2\n"
 WARNING = "2:10: warning: this release serves with one process: write 1"
+VALID = " valid (1 listener, 0 routes, 0 backends)"
 ERROR = "1:1: unknown key 'listners': did you mean 'listeners'?"
 
 
@@ -33,7 +36,19 @@ class Commands(ConfigCase):
     def test_check_a_good_file(self) -> None:
         path = self.write("a.yaml", GOOD)
         result = self.run_cli("check", path)
-        self.assertEqual((result.exit_code, result.stdout, result.stderr), (0, "", f"{path}:{WARNING}\n"))
+        said = f"{path}:{WARNING}\n{path}:{VALID}\n"
+        self.assertEqual((result.exit_code, result.stdout, result.stderr), (0, "", said))
+
+    def test_what_is_counted(self) -> None:
+        path = self.write("a.yaml", """
+            listeners:
+              - {protocol: http, port: 1}
+              - {protocol: sni, port: 2, routes: [{match: {sni: a.b}, backend: db}, {backend: {url: "tcp://a:2"}}]}
+            routes: [{backend: {url: "http://a"}}]
+            backends: {db: {url: "tcp://a:1"}}
+            """)  # fmt: skip
+        result = self.run_cli("check", path)
+        self.assertEqual(result.stderr, f"{path}: valid (2 listeners, 3 routes, 3 backends)\n")
 
     def test_check_a_bad_file(self) -> None:
         path = self.write("a.yaml", BAD)
@@ -44,7 +59,7 @@ class Commands(ConfigCase):
         good, bad = self.write("a.yaml", GOOD), self.write("b.yaml", BAD)
         result = self.run_cli("check", good, bad, "absent.yaml")
         absent = "absent.yaml:1:1: there is no such file: check the path"
-        self.assertEqual(result.stderr, f"{good}:{WARNING}\n{bad}:{ERROR}\n{absent}\n")
+        self.assertEqual(result.stderr, f"{good}:{WARNING}\n{good}:{VALID}\n{bad}:{ERROR}\n{absent}\n")
         self.assertEqual(result.exit_code, 1)
 
     def test_check_as_json(self) -> None:
@@ -61,7 +76,8 @@ class Commands(ConfigCase):
         self.patch(os, "environ", dict(os.environ) | {"JWT_SECRET": "hunter2" * 5})
         path = self.write("a.yaml", FIRST.replace("- jwt\n", '- jwt: {secret: "${JWT_SECRET}"}\n'))
         result = self.run_cli("check", "--effective", path)
-        self.assertEqual((result.exit_code, result.stderr), (0, ""))
+        valid = f"{path}: valid (1 listener, 1 route, 1 backend)\n"
+        self.assertEqual((result.exit_code, result.stderr), (0, valid))
         self.assertEqual(yaml.safe_load(result.stdout)["listeners"][0]["timeouts"]["head"], "10s")
         self.assertIn("<secret>", result.stdout)
         self.assertNotIn("hunter2", result.stdout)
@@ -109,6 +125,10 @@ class Commands(ConfigCase):
         self.assertIn("listeners", found["properties"])
         self.assertIn("jwt", found["properties"]["middlewares"]["properties"])
 
+    def test_schema_for_people(self) -> None:
+        result = self.run_cli("schema", "--markdown")
+        self.assertEqual((result.exit_code, result.stdout), (0, reference(plugin)))
+
     def test_completion(self) -> None:
         for shell in ("bash", "zsh", "fish"):
             result = self.run_cli("completion", shell)
@@ -142,7 +162,7 @@ class Commands(ConfigCase):
         )
         environ = os.environ | {"PYTHONPATH": str(Path(toron.__file__).parents[1])}
         done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True)
-        self.assertEqual((done.returncode, done.stderr), (0, f"{path}:{WARNING}\n"))
+        self.assertEqual((done.returncode, done.stderr), (0, f"{path}:{WARNING}\n{path}:{VALID}\n"))
 
     def test_as_a_module(self) -> None:
         environ = os.environ | {"PYTHONPATH": str(Path(toron.__file__).parents[1])}

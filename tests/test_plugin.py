@@ -36,8 +36,9 @@ class Finding(SynchronousTestCase):
             return [entry for entry in entries if entry.group == group and name in (None, entry.name)]
 
         self.patch(plugin, "entry_points", entry_points)
-        plugin.find.cache_clear()
-        self.addCleanup(plugin.find.cache_clear)
+        for cached in (plugin.find, plugin._others):
+            cached.cache_clear()
+            self.addCleanup(cached.cache_clear)
 
     def test_ours(self) -> None:
         self.assertEqual(plugin.find("balancers", "round-robin").__name__, "toron.balancers.round_robin")
@@ -63,6 +64,13 @@ class Finding(SynchronousTestCase):
         self.module.Options = Options  # type: ignore[attr-defined]
         self.assertIs(plugin.find("balancers", "coin-flip"), self.module)
         self.assertIs(plugin.options("balancers", "coin-flip"), Options)
+
+    def test_what_it_does(self) -> None:
+        self.module.__doc__ = "Flips a coin.\n\nTwice."
+        self.assertEqual(plugin.sentence("balancers", "coin-flip"), "Flips a coin.")
+        self.module.__doc__ = None
+        self.assertEqual(plugin.sentence("balancers", "coin-flip"), "")
+        self.assertRaises(plugin.UnknownPlugin, plugin.sentence, "balancers", "coin-flop")
 
     def test_unknown(self) -> None:
         error = self.assertRaises(plugin.UnknownPlugin, plugin.find, "balancers", "coin_flop")

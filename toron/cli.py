@@ -8,15 +8,17 @@ import sys
 from typing import Any
 
 import click
-import yaml
 from click.shell_completion import get_completion_class
 
 import toron
 from toron import plugin
 from toron.config.load import Loaded, load
 from toron.config.place import Invalid, Problem
+from toron.config.reference import reference
 from toron.config.schema import schema as make_schema
 from toron.config.show import effective as make_effective
+from toron.config.show import write_yaml
+from toron.config.uses import written_backends
 
 DEFAULT_FILES = ("toron.yaml", "toron.yml", "toron.toml", "toron.json")
 """What `toron check` looks for in the current folder when no file is named."""
@@ -53,19 +55,22 @@ def main() -> None:
 def check(files: tuple[str, ...], as_json: bool, effective: bool) -> None:
     """Check configuration files without serving them.
 
-    Prints every problem as file:line:column: what, and what to do. Exits with 1 when a file has
-    an error; warnings do not count. Without FILE: toron.yaml, .yml, .toml or .json of this folder.
+    Prints every problem as file:line:column: what, and what to do; then, of a file without an
+    error, that it is valid. Exits with 1 when a file has an error; warnings do not count.
+    Without FILE: toron.yaml, .yml, .toml or .json of this folder.
     """
     if as_json and effective:
         raise click.UsageError("--json and --effective cannot be used together.")
     results = [(file, *_load(file)) for file in files or _default_file()]
     if as_json:
         click.echo(json.dumps({"files": [_as_json(*result) for result in results]}, indent=2))
-    for _, loaded, problems in results:
+    for file, loaded, problems in results:
         for problem in () if as_json else problems:
             click.echo(str(problem), err=True)
+        if loaded is not None and not as_json:
+            click.echo(f"{file}: valid ({_size(loaded)})", err=True)
         if effective and loaded is not None:
-            click.echo(yaml.safe_dump(make_effective(loaded), sort_keys=False, allow_unicode=True), nl=False)
+            click.echo(write_yaml(make_effective(loaded)), nl=False)
     if any(loaded is None for _, loaded, _ in results):
         sys.exit(1)
 
@@ -83,6 +88,16 @@ def _load(file: str) -> tuple[Loaded | None, list[Problem]]:
     except Invalid as invalid:
         return None, invalid.problems
     return loaded, loaded.warnings
+
+
+def _size(loaded: Loaded) -> str:
+    config = loaded.config
+    counts = {
+        "listener": len(config.listeners),
+        "route": len(config.routes) + sum(len(listener.routes) for listener in config.listeners),
+        "backend": sum(1 for _ in written_backends(loaded.places.data)),
+    }
+    return ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items())
 
 
 def _as_json(file: str, loaded: Loaded | None, problems: list[Problem]) -> dict[str, Any]:
@@ -106,11 +121,16 @@ def _as_json(file: str, loaded: Loaded | None, problems: list[Problem]) -> dict[
         "toron schema > toron.schema.json",
         "# then, as the first line of toron.yaml:",
         "# yaml-language-server: $schema=toron.schema.json",
+        "toron schema --markdown > configuration.md",
     )
 )
-def schema() -> None:
+@click.option("--markdown", is_flag=True, help="Print a page for people instead: every key and plug-in.")
+def schema(markdown: bool) -> None:
     """Print the JSON Schema of the configuration, for editors."""
-    click.echo(json.dumps(make_schema(plugin), indent=2))
+    if markdown:
+        click.echo(reference(plugin), nl=False)
+    else:
+        click.echo(json.dumps(make_schema(plugin), indent=2))
 
 
 @main.command(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime
 import os
 import random as randomness
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
 from OpenSSL import SSL
+from twisted.internet.task import Clock
 from twisted.logger import Logger
 
 import toron
@@ -38,13 +41,14 @@ from toron.listeners.sni import serve_sni
 from toron.listeners.tcp import serve_tcp
 from toron.listeners.tls import serve_tls
 from toron.net.accept import ReceiveProxy, StreamListener
-from toron.net.certificates import Certificates, KeyPair, self_signed
+from toron.net.certificates import Certificates, KeyPair, self_signed, server_context
 from toron.net.dial import OVER_TLS, Dialer, UpstreamTls, client_context
 from toron.net.gateway import Gateway
 from toron.net.health import HealthCheck
 from toron.net.http1_server import HttpSite
 from toron.net.pool import Pool
-from toron.net.sweep import Sweep
+from toron.net.sweep import NEVER, Sweep
+from toron.net.tls import explain
 from toron.net.udp import UdpListener
 from toron.net.websocket_echo import websocket_echo
 from toron.observe.access_log import AccessLog, NullAccessLog
@@ -80,12 +84,32 @@ def compose(
     return _Composer(loaded, reactor, random, wall).gateway(fatal)
 
 
+def rehearse(loaded: Loaded) -> None:
+    """Compose without a reactor, and let go of it: raises Invalid for what a start would."""
+    compose(loaded, _Still(), randomness.Random(0), time.time, _nobody)
+
+
+class _Still(Clock):
+    """In place of a reactor, for what is never started."""
+
+    def callFromThread(self, function: Callable[..., None], *arguments: object) -> None:  # noqa: N802
+        self.callLater(0, function, *arguments)
+
+
+def _nobody(message: str) -> None:
+    """Nothing that is never started fails to start."""
+
+
 class _Group:
     """A backend with what its traffic needs; made once for each backend that is used."""
 
-    def __init__(self, backend: Backend, spec: model.Backend, stats: BackendStats) -> None:
+    def __init__(
+        self, backend: Backend, spec: model.Backend, path: tuple[str | int, ...], stats: BackendStats
+    ) -> None:
         self.backend = backend
         self.spec = spec
+        self.path = path
+        """Where it was written."""
         self.stats = stats
         self.servers: dict[Server, ServerStats] = {}
         self.dialer: Any = None
@@ -176,7 +200,7 @@ class _Composer:
             group = None if spec.backend is None else self.group(spec.backend, (*path, "backend"))
             return UdpListener(
                 self.reactor, name, spec.address, spec.port, group.backend if group else None,
-                sweep=self.sweep, guards=guards, idle=spec.idle or _UDP_IDLE, most=spec.sessions,
+                sweep=self.sweep, guards=guards, idle=_idle(spec, _UDP_IDLE), most=spec.sessions,
                 responses=spec.responses, stats=stats, server_stats=group.servers if group else {},
                 finished=journal.session, refused=journal.refused,
             )  # fmt: skip
@@ -194,12 +218,7 @@ class _Composer:
         return listener
 
     def _guards(self, path: tuple[str | int, ...], spec: model.Listener) -> list[Guard]:
-        made: list[Guard] = []
-        for index in range(len(spec.guards)):
-            used = self.loaded.plugins[(*path, "guards", index)]
-            module = plugin.find("guards", used.word)
-            made.append(module.make(used.options, self._environment(used.name)))
-        return made
+        return [self._plugin((*path, "guards", index))[1] for index in range(len(spec.guards))]
 
     def _serve(
         self, path: tuple[str | int, ...], spec: model.Listener, stats: Any, journal: Journal, site: Any
@@ -209,17 +228,24 @@ class _Composer:
         if spec.protocol == "http":
             return serve_http(site)
         if spec.protocol == "https":
-            return serve_https(site, self._certificates(spec, PROTOCOLS), handshake)
+            return serve_https(site, self._certificates(path, spec, PROTOCOLS), handshake)
         router = self._connection_routes(path, spec, stats, journal)
         if spec.protocol == "tls":
             alpn = [name.encode() for route in spec.routes for name in route.match.alpn]
-            return serve_tls(router, self._certificates(spec, alpn), handshake, stats)
+            return serve_tls(router, self._certificates(path, spec, alpn), handshake, stats)
         if spec.protocol == "sni":
             return serve_sni(router, handshake)
         return serve_tcp(router)
 
-    def _certificates(self, spec: model.Listener, protocols: Any) -> Certificates:
-        pairs = [self._pair(certificate) for certificate in spec.certificates]
+    def _certificates(
+        self, path: tuple[str | int, ...], spec: model.Listener, protocols: Any
+    ) -> Certificates:
+        pairs = []
+        for index, certificate in enumerate(spec.certificates):
+            with self._located("the certificate can not be used", *path, "certificates", index):
+                pairs.append(self._pair(certificate))
+                # OpenSSL may refuse what could be read, and must say which one it is.
+                server_context(pairs[-1], spec.tls.policy, protocols)
         made = Certificates(pairs, spec.tls.policy, protocols, spec.tls.default_cert == "strict")
         for name, not_after in made.expiry.items():
             self.metrics.certificate(name, not_after)
@@ -256,7 +282,8 @@ class _Composer:
 
     def _relay(self, group: _Group, spec: model.Listener, stats: Any, journal: Journal) -> RelayService:
         return RelayService(
-            group.backend, group.dialer, self.sweep, idle=spec.idle or _TCP_IDLE,
+            group.backend, group.dialer, self.sweep,
+            idle=_idle(spec, _TCP_IDLE),
             preface=_preface_of_connections(group.spec.proxy_protocol), stats=stats,
             backend_stats=group.stats, server_stats=group.servers,
             started=journal.started, finished=journal.relayed,
@@ -294,7 +321,8 @@ class _Composer:
                 continue
             leads_to = (self._route_name(index, route), self._route_service(index, route))
             for match in route.match:
-                router.add(_pattern(match), route.priority, leads_to)
+                with self._located("the route can not be matched", "routes", index, "match"):
+                    router.add(_pattern(match), route.priority, leads_to)
         router.compile()
         secure = spec.protocol == "https"
 
@@ -320,12 +348,11 @@ class _Composer:
         """A route's middlewares, and the last step behind them."""
         middlewares = []
         for number in range(len(route.middlewares)):
-            used = self.loaded.plugins[("routes", index, "middlewares", number)]
+            path = ("routes", index, "middlewares", number)
+            used = self.loaded.plugins[path]
             made = self._middlewares.get(id(used))
             if made is None:
-                module = plugin.find("middleware", used.word)
-                made = (used.name, module.make(used.options, self._environment(used.name)))
-                self._middlewares[id(used)] = made
+                made = self._middlewares[id(used)] = self._plugin(path)
             middlewares.append(made)
         return chain(middlewares, self._last(index, route))
 
@@ -334,7 +361,9 @@ class _Composer:
             return self._proxy(self.group(route.backend, ("routes", index, "backend")))
         if route.redirect is not None:
             spec = route.redirect
-            return redirect(Redirection(spec.to, spec.scheme, spec.host, spec.port, spec.status))
+            with self._located("", "routes", index, "redirect"):
+                redirection = Redirection(spec.to, spec.scheme, spec.host, spec.port, spec.status)
+            return redirect(redirection)
         if route.respond is not None:
             return respond(route.respond.status, route.respond.headers, route.respond.body)
         return echo_http(websocket_echo(self.reactor))
@@ -348,6 +377,7 @@ class _Composer:
         self.pools.append(pool)
         policy = Policy(
             response=spec.timeouts.response, idle=spec.timeouts.idle, total=spec.timeouts.total,
+            tunnel=spec.timeouts.tunnel,
             retry_statuses=frozenset(spec.retries.on),
             retry_methods=frozenset(method.upper().encode() for method in spec.retries.methods),
             retry_body=spec.retries.body, host=spec.host.encode(), forwarded=spec.forwarded,
@@ -363,8 +393,10 @@ class _Composer:
         spec = group.spec.sticky
         if spec is None:
             return None
-        secrets = [secret.get_secret_value().encode() for secret in spec.secret] or [os.urandom(32)]
-        return StickySeal(secrets, spec.cookie.encode(), spec.ttl, group.backend.name.encode())
+        with self._located("", *group.path, "sticky"):
+            secrets = [secret.get_secret_value().encode() for secret in spec.secret] or [os.urandom(32)]
+            seal = StickySeal(secrets, spec.cookie.encode(), spec.ttl, group.backend.name.encode())
+        return seal  # noqa: RET504  # mypy takes a return inside for one that may not happen
 
     # --- backends -----------------------------------------------------------------------------
 
@@ -384,8 +416,7 @@ class _Composer:
     def _group(self, spec: model.Backend, name: str, path: tuple[str | int, ...]) -> _Group:
         servers = [Server(s.url, s.weight, s.backup) for s in spec.all_servers]
         name = name or servers[0].name
-        used = self.loaded.plugins[(*path, "balance")]
-        balancer = plugin.find("balancers", used.word).make(used.options, self._environment(name))
+        _, balancer = self._plugin((*path, "balance"), name)
         passive = spec.passive_health
         backend = Backend(
             name, servers, balancer,
@@ -395,7 +426,7 @@ class _Composer:
             budget=Budget(spec.retries.budget), attempts=spec.retries.attempts,
         )  # fmt: skip
         backend.changed = self._changed(name)
-        group = _Group(backend, spec, self.metrics.backend(name))
+        group = _Group(backend, spec, path, self.metrics.backend(name))
         group.servers = {server: self.metrics.server(name, server) for server in servers}
         group.dialer = Dialer(self.reactor, spec.timeouts.connect, self._upstream_tls(spec, servers, path))
         if spec.health is not None:
@@ -418,13 +449,11 @@ class _Composer:
             return None
         tls = spec.tls
         protocols = (b"http/1.1",) if servers[0].scheme == "https" else ()
-        try:
+        with self._located("the TLS files can not be used", *path, "tls"):
             context = client_context(
                 tls.ca and self._path(tls.ca), tls.verify, tls.cert and self._path(tls.cert),
                 tls.key and self._path(tls.key), protocols,
             )  # fmt: skip
-        except (SSL.Error, OSError) as error:
-            raise self.loaded.invalid(f"the TLS files can not be used: {error}", *path, "tls") from None
         if not tls.verify:
             self.log.warn(
                 "{place}: certificates of these servers are NOT verified",
@@ -463,11 +492,34 @@ class _Composer:
 
     # --- small things -------------------------------------------------------------------------
 
+    def _plugin(self, path: tuple[str | int, ...], name: str = "") -> tuple[str, Any]:
+        """What the plug-in used at `path` is called, and what it makes."""
+        used = self.loaded.plugins[path]
+        name = name or used.name
+        with self._located("", *path):
+            made = plugin.find(used.drawer, used.word).make(used.options, self._environment(name))
+        return name, made
+
+    @contextmanager
+    def _located(self, what: str, *path: str | int) -> Iterator[None]:
+        """Whatever turns out to be unusable in here was written at `path`: Invalid says so."""
+        try:
+            yield
+        except (ValueError, OSError, SSL.Error) as error:
+            why = explain(error) if isinstance(error, SSL.Error) else str(error)
+            message = f"{what}: {why}" if what else why
+            raise self.loaded.invalid(message, *path) from None
+
     def _environment(self, name: str) -> Environment:
         return Environment(name, self.reactor, self.random, self.log, self.folder)
 
     def _path(self, path: str) -> str:
         return os.path.join(self.folder, path)
+
+
+def _idle(spec: model.Listener, usual: float) -> float:
+    """Seconds after which a relay or session on which nothing moves is over; 0 is never."""
+    return usual if spec.idle is None else spec.idle or NEVER
 
 
 def _pattern(match: model.Conditions) -> Pattern:

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from twisted.logger import Logger
 
-from toron.core.body import Body
+from toron.core.body import Body, BodyFailed
 from toron.core.message import Middleware, Request, Response, Service
 from toron.core.refusal import Reason, Refusal
 from toron.core.rise_fall import ProbeFailed
@@ -102,6 +102,7 @@ Probe = Callable[[Server], Awaitable[None]]
 __all__ = [
     "Balancer",
     "Body",
+    "BodyFailed",
     "Caller",
     "Connection",
     "Environment",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
 from pydantic import BaseModel
@@ -29,10 +30,14 @@ def _own(drawer: str) -> dict[str, str]:
     return {name.replace("_", "-"): f"toron.{drawer}.{name}" for name in found if name[0] != "_"}
 
 
+@cache
+def _others(drawer: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in reversed(tuple(entry_points(group=f"toron.{drawer}")))}
+
+
 def words(drawer: str) -> list[str]:
     """Every word that names a plug-in of this kind, ours and other packages'."""
-    others = {entry.name for entry in entry_points(group=f"toron.{drawer}")}
-    return sorted({*_own(drawer), *others})
+    return sorted({*_own(drawer), *_others(drawer)})
 
 
 @cache
@@ -44,12 +49,13 @@ def find(drawer: str, word: str) -> ModuleType:
     path = _own(drawer).get(word)
     if path is not None:
         return importlib.import_module(path)
-    for entry in entry_points(group=f"toron.{drawer}", name=word):
-        module = entry.load()
-        if not isinstance(module, ModuleType):
-            raise ImportError(f"the entry point {word!r} of toron.{drawer} must name a module")
-        return module
-    raise UnknownPlugin(drawer, word, words(drawer))
+    entry = _others(drawer).get(word)
+    if entry is None:
+        raise UnknownPlugin(drawer, word, words(drawer))
+    module = entry.load()
+    if not isinstance(module, ModuleType):
+        raise ImportError(f"the entry point {word!r} of toron.{drawer} must name a module")
+    return module
 
 
 def options(drawer: str, word: str) -> type[BaseModel]:
@@ -61,3 +67,8 @@ def options(drawer: str, word: str) -> type[BaseModel]:
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise ImportError(f"the {drawer} plug-in {word!r} has no Options, a pydantic model")
     return model
+
+
+def sentence(drawer: str, word: str) -> str:
+    """The first line of a plug-in's docstring, which says what it does; raises as `find` does."""
+    return (inspect.getdoc(find(drawer, word)) or "").partition("\n")[0]

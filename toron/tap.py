@@ -26,7 +26,7 @@ class Options(usage.Options):
     synopsis = "[-c FILE]"
     longdesc = (
         "Serves a configuration file. To check one without serving it: toron check FILE. "
-        "SIGTERM stops gently, SIGUSR1 opens the log files anew."
+        "SIGTERM stops gently, a second one at once; SIGUSR1 opens the log files anew."
     )
     optParameters: ClassVar = [["config", "c", "toron.yaml", "The configuration file."]]  # noqa: N815  # overrides
 
@@ -47,15 +47,20 @@ class Options(usage.Options):
         for warning in self.loaded.warnings:
             sys.stderr.write(f"{warning}\n")
         parent: Any = self.parent
-        if parent is not None and not parent.get("logger") and not parent.get("syslog"):
-            path = parent.get("logfile") or ("-" if parent.get("nodaemon") else DEFAULT_FILE)
+        if parent is None:
+            return
+        daemon = not (parent.get("nodaemon") or parent.get("debug"))
+        if not parent.get("logger") and not parent.get("syslog"):
+            path = parent.get("logfile") or (DEFAULT_FILE if daemon else "-")
+            if path == "-" and daemon:
+                fatal("a daemon has no standard output: give --logfile a file, or add --nodaemon")
             self.own_log = OwnLog(path, self.loaded.config.log.level)
 
 
 def fatal(message: str) -> NoReturn:
     """Say why there is no gateway, and exit with 1."""
     # Twisted sends what is printed to its log; this is for the person at the terminal.
-    print(message, file=sys.__stderr__, flush=True)  # noqa: T201
+    print(message, file=sys.__stderr__, flush=True)
     sys.exit(1)
 
 
@@ -63,19 +68,41 @@ def makeService(options: Options) -> Gateway:
     """The gateway of the configuration that was loaded."""
     from twisted.internet import reactor
 
+    own_log = options.own_log
     try:
-        gateway = compose(options.loaded, reactor, random.SystemRandom(), time.time, fatal)
-    except Invalid as invalid:
-        fatal(str(invalid))
-    if options.own_log is not None:
-        gateway.observer = options.own_log.observer
-        gateway.reopening.append(options.own_log.reopen)
-    _reopen_on_usr1(gateway, reactor)
+        observer = None if own_log is None else own_log.observer()
+        gateway = compose(options.loaded, reactor, random.SystemRandom(), time.time, _failing)
+    except (Invalid, OSError) as error:
+        fatal(str(error))
+    if own_log is not None:
+        gateway.observer = observer
+        gateway.reopening.append(own_log.reopen)
+    reactor.callWhenRunning(_hear, gateway, reactor)
     return gateway
 
 
-def _reopen_on_usr1(gateway: Gateway, reactor: Any) -> None:
-    """SIGUSR1 opens the log files anew, which is how log rotation asks for it."""
-    reactor.callWhenRunning(
-        signal.signal, signal.SIGUSR1, lambda *_: reactor.callFromThread(gateway.reopen)
-    )
+def _failing(message: str) -> None:
+    """Say why the start fails; the exception goes on up, so that Twisted tidies up and exits with 1.
+
+    A daemon's standard error is closed by the time it binds: there Twisted tells the process that
+    was started, which prints the exception.
+    """
+    print(message, file=sys.__stderr__, flush=True)
+    # A traceback would only bury the reason.
+    sys.excepthook = lambda *_: None
+
+
+def _hear(gateway: Gateway, reactor: Any) -> None:
+    """Do what signals ask for: stop, stop at once, open the log files anew."""
+    asked = False
+
+    def stop(number: int, frame: Any) -> None:
+        nonlocal asked
+        reactor.callFromThread(gateway.hurry if asked else reactor.stop)
+        asked = True
+
+    # Instead of Twisted's own: those make a clean stop look like a death by the signal, and a
+    # second signal fails with a traceback.
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(gateway.reopen))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.config.fakes import NOW, FakeCatalog
+from toron import plugin
 from toron.config.load import Loaded, load
 from toron.config.place import Invalid
 
@@ -54,3 +55,13 @@ class ConfigCase(SynchronousTestCase):
     ) -> None:
         """Fail unless exactly these lines are said, in this order."""
         self.assertEqual("\n".join(self.said(text, file, environ)), "\n".join(expected))
+
+
+class PluginCase(ConfigCase):
+    """With toron's own plug-ins, and only those, whatever else is installed."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(plugin, "entry_points", lambda **_: ())
+        plugin._others.cache_clear()
+        self.addCleanup(plugin._others.cache_clear)

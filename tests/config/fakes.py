@@ -81,3 +81,6 @@ class FakeCatalog:
         if model is None:
             raise ImportError("No module named 'wurlitzer'")
         return model
+
+    def sentence(self, drawer: str, word: str) -> str:
+        return f"What {word} does."

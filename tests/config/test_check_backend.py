@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.config.case import ConfigCase
+from toron.config.check_backend import check_url
+from toron.config.model import Backend
+from toron.config.place import Document, Report
+from toron.core.server import Server
 
 
 class Backends(ConfigCase):
@@ -30,6 +37,46 @@ class Backends(ConfigCase):
             "4:151: 'http://::1' has no host that is known as one: write a name, an IPv4 address or [IPv6]",
             "4:165: 'http://a b' has no host that is known as one: write a name, an IPv4 address or [IPv6]",
         )
+
+    def test_a_slash_at_the_end(self) -> None:
+        loaded = self.load(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: {url: "http://localhost:9000/", servers: ["http://[::1]:1/", {url: "https://a/"}]}}]
+            """
+        )
+        backend = loaded.config.routes[0].backend
+        assert isinstance(backend, Backend)
+        urls = [server.url for server in backend.all_servers]
+        self.assertEqual(urls, ["http://localhost:9000", "http://[::1]:1", "https://a"])
+        self.assertEqual([Server(url).port for url in urls], [9000, 1, 443])
+
+    def test_more_than_a_slash(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {servers: ["http://a//", "http://a/x/", "http:///", "http://a:000080", "http://[1.2.3.4]", "http://[fe80::1%\u00e9]"]}
+            """,
+            "4:17: a server's URL has no path: write http://a and rewrite in the route",
+            "4:31: a server's URL has no path: write http://a and rewrite in the route",
+            "4:46: 'http:///' has no host that is known as one: write a name, an IPv4 address or [IPv6]",
+            "4:58: '000080' is not a port: write a number from 1 to 65535",
+            "4:77: 'http://[1.2.3.4]' has no host that is known as one: write a name, an IPv4 address or [IPv6]",
+            "4:97: 'http://[fe80::1%\u00e9]' has no host that is known as one: write a name, an IPv4 address or [IPv6]",
+        )
+
+    hosts = st.sampled_from(
+        ["a", "A.b", "a.", "a_b", "1.2.3.4", "[::1]", "[1.2.3.4]", "[fe80::1%eth0]", "[a]"]
+    )
+
+    @given(st.sampled_from(["http", "https", "tcp", "udp", "x"]), hosts | st.text("ab.:[]%1-_/", max_size=6),
+           st.sampled_from(["", ":0", ":80", ":00080", ":000080", ":65536", ":a"]))  # fmt: skip
+    def test_what_is_accepted_is_a_server(self, scheme: str, host: str, port: str) -> None:
+        url = f"{scheme}://{host}{port}"
+        if check_url(("url",), url, Report(Document("a.yaml"))) is not None:
+            self.assertEqual(Server(url).scheme, scheme)
 
     def test_no_servers(self) -> None:
         self.says(

@@ -134,8 +134,19 @@ class Listeners(ConfigCase):
               - {protocol: sni, port: 2, echo: {}}
             """,
             "2:5: this tcp listener leads nowhere: add backend:, routes: or echo: {}",
-            "3:5: this udp listener leads nowhere: add backend:, routes: or echo: {}",
+            "3:5: this udp listener leads nowhere: add backend: or echo: {}",
             "4:30: an sni listener has no echo of its own: write a backend or routes",
+        )
+
+    def test_datagrams_have_no_routes(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {protocol: udp, port: 1, routes: [{match: {client_ip: 10.0.0.0/8}, backend: dns}]}
+            backends:
+              dns: {url: "udp://a:1"}
+            """,
+            "2:30: a udp listener has no routes, datagrams show nothing to choose by: write backend:",
         )
 
     def test_two_ways_to_go(self) -> None:

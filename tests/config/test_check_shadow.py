@@ -1,4 +1,5 @@
 """Routes that can never match."""
+# ruff: noqa: E501 (what is printed is one line here too)
 
 from __future__ import annotations
 
@@ -103,6 +104,36 @@ class Shadows(ConfigCase):
               - {match: {path: /a}, listeners: b, echo: {}}
             """,
             "4:5: never matches, the route at line 3 takes all of it: take one out, or change priority",
+        )
+
+    def test_the_one_that_is_asked_first_is_named(self) -> None:
+        self.says(
+            """
+            listeners: [{name: a, protocol: http, port: 1}, {name: b, protocol: http, port: 2}]
+            routes:
+              - {match: {path: /a}, priority: 3, echo: {}}
+              - {match: {path: /a}, priority: 2, echo: {}}
+              - {match: {path: /a}, priority: 1, listeners: [a], echo: {}}
+              - {match: {path: /a}, priority: 4, listeners: [b, a], echo: {}}
+              - {match: {path: /a}, priority: 4, listeners: [a], echo: {}}
+            """,
+            "3:5: never matches, the route at line 4 takes all of it: take one out, or change priority",
+            "6:5: never matches, the route at line 4 takes all of it: take one out, or change priority",
+            "7:5: never matches, the route at line 4 takes all of it: take one out, or change priority",
+        )
+
+    def test_listeners_of_several(self) -> None:
+        self.says(
+            """
+            listeners: [{name: a, protocol: http, port: 1}, {name: b, protocol: http, port: 2}, {name: c, protocol: http, port: 3}]
+            routes:
+              - {match: {path: /a}, listeners: [a, b], echo: {}}
+              - {match: {path: /a}, listeners: [b, a], echo: {}}
+              - {match: {path: /a}, listeners: [b], echo: {}}
+              - {match: {path: /a}, listeners: [b, c], echo: {}}
+            """,
+            "4:5: never matches, the route at line 3 takes all of it: take one out, or change priority",
+            "5:5: never matches, the route at line 3 takes all of it: take one out, or change priority",
         )
 
     def test_other_conditions(self) -> None:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from tests.config.case import ConfigCase
+from toron.config.explain import suggest
+from toron.config.place import Document, Report
 
 
 class WrongShapes(ConfigCase):
@@ -35,6 +37,20 @@ class WrongShapes(ConfigCase):
             """,
             "2:43: unknown key 'zzz': known here: name, protocol, address, port, backlog, guards, proxy_protocol, trusted_proxies, certificates, tls, timeouts, limits, backend, routes, idle, sessions, responses, echo",
         )
+
+    def test_many_known_words(self) -> None:
+        report = Report(Document("a.yaml"))
+        known = [f"name-{index}" for index in range(40)]
+        self.assertEqual(suggest("nmae-7", known, report), "did you mean 'name-7'?")
+        listed = ", ".join(known[:30])
+        self.assertEqual(suggest("zzz", known, report), f"known here: {listed} and 10 more")
+        self.assertEqual(suggest("zzz", known[:30], report), f"known here: {listed}")
+
+    def test_suggestions_come_to_an_end(self) -> None:
+        report = Report(Document("a.yaml"))
+        report.comparisons = 2
+        self.assertEqual(suggest("nmae", ["name", "x"], report), "did you mean 'name'?")
+        self.assertEqual(suggest("nmae", ["name", "x"], report), "known here: name, x")
 
     def test_a_key_in_the_wrong_place(self) -> None:
         self.says(

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.config.case import ConfigCase
@@ -235,16 +232,3 @@ class Reading(SynchronousTestCase):
         self.refused("\n".join(lines), "nested more than 100 deep: a configuration is flatter")
         lines = ["a0: &a0 {x: 1}", *(f"a{n}: &a{n} {{<<: *a{n - 1}}}" for n in range(1, 400))]
         self.refused("\n".join(lines), "merged more than 100 deep: a configuration is flatter")
-
-    json_data = st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs", "Cc"])),
-        lambda inner: (
-            st.lists(inner, max_size=4) | st.dictionaries(st.text("abc.$<é ", min_size=1), inner, max_size=4)
-        ),
-        max_leaves=20,
-    )
-
-    @settings(deadline=None)
-    @given(json_data)
-    def test_what_pyyaml_writes(self, data: object) -> None:
-        self.assertEqual(self.read(yaml.safe_dump(data, allow_unicode=True)).data, data)

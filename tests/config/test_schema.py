@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 from pydantic import ValidationError
 
+import toron
 from tests.config.case import ConfigCase
 from tests.config.fakes import FakeCatalog
 from tests.config.test_load import FIRST, WHOLE
@@ -90,6 +93,18 @@ class Schema(ConfigCase):
             found = {reference.removeprefix("#/$defs/") for reference in references(made)}
             self.assertEqual(found - set(made["$defs"]), set())
             self.assertIn("Variable", found)
+
+    def test_what_readers_are_shown(self) -> None:
+        """With our own plug-ins: what an editor shows for the documents' configurations."""
+        validator = jsonschema.Draft202012Validator(schema(plugin))
+        root = Path(toron.__file__).parents[1]
+        readme = re.findall(
+            r"^```yaml\n(.*?)^```", (root / "README.md").read_text(), re.DOTALL | re.MULTILINE
+        )
+        for text in (*readme, (root / "etc" / "demo.yaml").read_text()):
+            self.assertEqual([error.message for error in validator.iter_errors(read(text))], [])
+        listener = schema(plugin)["$defs"]["Listener"]["properties"]
+        self.assertIn("system picks a free one", listener["port"]["description"])
 
     def test_the_model_agrees(self) -> None:
         for text in (HEAD, WHOLE):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.config.case import ConfigCase
 from tests.config.test_load import WHOLE
-from toron.config.show import effective
+from toron.config.place import Document
+from toron.config.read_yaml import read_yaml
+from toron.config.show import effective, write_yaml
 
 SECRET = "hunter2-hunter2"
+KEYS = st.text("abc.$<\u00e9 1", min_size=1)
 
 
 class Effective(ConfigCase):
@@ -16,7 +21,7 @@ class Effective(ConfigCase):
 
     def shown(self, text: str, secret: str = SECRET) -> str:
         found = effective(self.load(text, environ={"JWT_SECRET": secret, "S": secret}))
-        return yaml.safe_dump(found, sort_keys=False)
+        return write_yaml(found)
 
     def test_the_words_of_the_file_and_the_defaults(self) -> None:
         found = effective(self.load(WHOLE, environ={"JWT_SECRET": SECRET}))
@@ -41,7 +46,7 @@ class Effective(ConfigCase):
     def test_it_loads_again_as_the_same(self) -> None:
         loaded = self.load(WHOLE, environ={"JWT_SECRET": SECRET})
         found = effective(loaded)
-        again = self.load(yaml.safe_dump(found, sort_keys=False), "b.yaml")
+        again = self.load(write_yaml(found), "b.yaml")
         self.assertEqual(again.warnings, [])
         self.assertEqual(effective(again), found)
 
@@ -78,3 +83,26 @@ class Effective(ConfigCase):
         found = effective(self.load(text, environ={"S": "8080"}))
         self.assertEqual(found["listeners"][0]["port"], 8080)
         self.assertEqual(found["routes"][0]["echo"], {})
+
+
+class Writing(SynchronousTestCase):
+    """What is printed reads back as the same data."""
+
+    data = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs", "Cc"]))
+        | st.sampled_from(["1e3", "0E0", "0o17", "on", "12:30", "null", "~", ".5", "<<", "- a", "1_0"]),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+        max_leaves=20,
+    )  # fmt: skip
+
+    @settings(deadline=None)
+    @given(data)
+    def test_any_data(self, data: object) -> None:
+        document = Document("a.yaml")
+        read_yaml(write_yaml(data), document)
+        self.assertEqual(document.data, data)
+
+    def test_words_that_are_numbers_elsewhere(self) -> None:
+        self.assertEqual(write_yaml(["1e3", "0o17", "a", 5]), "- '1e3'\n- '0o17'\n- a\n- 5\n")
+        part = ["x"]
+        self.assertEqual(write_yaml([part, part]), "- - x\n- - x\n")

@@ -409,6 +409,14 @@ class KeyTests(SynchronousTestCase):
             self.assertIn('add secret: "${JWT_SECRET}"', str(error))
             self.assertIn("set the environment variable JWT_SECRET", str(error))
 
+    def test_the_environment_that_was_given(self) -> None:
+        os.environ["JWT_SECRET"] = OTHER
+        options = Options.model_validate({}, context={"environ": {"JWT_SECRET": SECRET}})
+        middleware = make(options, environment()[0], clock=lambda: NOW)
+        self.assertEqual(through(middleware, bearing(signed(SECRET))).status, 200)
+        refused(middleware, bearing(signed(OTHER)))
+        self.assertRaises(ValidationError, Options.model_validate, {}, context={"environ": {}})
+
     def test_the_secret_of_the_environment(self) -> None:
         os.environ["JWT_SECRET"] = OTHER
         middleware = make(Options.model_validate({}), environment()[0], clock=lambda: NOW)

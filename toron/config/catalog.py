@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from toron.config.explain import explain, locate, suggest
-from toron.config.place import Path, Report, quote
+from toron.config.place import Path, Report, quote, starts
 from toron.config.scalar import resolve
 from toron.config.secret import read_secrets
 
@@ -27,6 +27,9 @@ class Catalog(Protocol):
 
     def options(self, drawer: str, word: str) -> type[BaseModel]:
         """The options model of a word; LookupError when unknown, ImportError when it does not import."""
+
+    def sentence(self, drawer: str, word: str) -> str:
+        """What the plug-in does, in one sentence; raises as `options` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,13 @@ class Fitting:
         self.variables = variables
         self.context = {"environ": environ, "folder": folder}
         """The validation context that every model gets: what to read instead of os.environ."""
-        self.secrets: set[Path] = set()
-        """Paths whose values came from `{file: path}`."""
+        self.secrets: set[Path] = set(variables)
+        """Paths whose values came from a variable or `{file: path}`: no message repeats them."""
+        self._inside: dict[Path, set[str]] = {}
+        """What the variables below a path became."""
+        for path, text in variables.items():
+            for above in starts(path):
+                self._inside.setdefault(above, set()).add(text)
 
     def fit(self, model: type[M], read: Callable[[], Any], base: Path) -> M | None:
         """The model of what `read()` returns, written at `base`; None when problems were reported.
@@ -97,9 +105,7 @@ class Fitting:
                     for one in error.errors(include_url=False, include_input=False)
                 ]
                 if last or not [True for path in set(wrong) if self._unquote(path)]:
-                    explain(
-                        self.report, error, model, data, base, dict.fromkeys([*self.variables, *self.secrets])
-                    )
+                    explain(self.report, error, model, data, base, self.secrets)
                     return None
             except RecursionError:
                 self.report.error(base, "nested too deep: write it flatter")
@@ -120,7 +126,7 @@ class Fitting:
             model = self.catalog.options(use.drawer, use.word)
         except LookupError:
             known = [*use.names, *self.catalog.words(use.drawer)]
-            message = f"unknown {noun} {quote(use.word)}: {suggest(use.word, known)}"
+            message = f"unknown {noun} {quote(use.word)}: {suggest(use.word, known, self.report)}"
             self.report.error(use.word_at, message, key=use.word_is_key)
             return None
         except ImportError as error:
@@ -128,8 +134,7 @@ class Fitting:
             self.report.error(use.word_at, message, key=use.word_is_key)
             return None
         self.secrets |= read_secrets(self.report, self.folder, model, use.holder, use.step, use.path)
-        for where, text in self.variables.items():
-            if where[: len(use.path)] == use.path:
-                self.report.hide(use.path, text)
+        for text in self._inside.get(use.path, ()):
+            self.report.hide(use.path, text)
         options = self.fit(model, use.written, use.path)
         return Plugin(use.drawer, use.word, use.name or use.word, options) if options is not None else None

@@ -12,7 +12,7 @@ from toron.config.check_route import check_route
 from toron.config.check_shadow import check_shadows
 from toron.config.draft import Draft
 from toron.config.explain import suggest
-from toron.config.model import Backend
+from toron.config.model import LAYER7, Backend
 from toron.config.place import Path, Report, quote
 
 
@@ -21,8 +21,9 @@ def check(draft: Draft, report: Report, folder: str, now: float) -> None:
     for index, listener in draft.listeners.items():
         check_listener(("listeners", index), listener, report, folder, now)
     check_clashes(draft, report)
+    listeners = {listener.label: listener for listener in draft.listeners.values()}
     for index, route in draft.routes.items():
-        check_route(("routes", index), route, draft, report)
+        check_route(("routes", index), route, listeners, draft.whole, report)
     check_shadows(draft, report)
     for path, backend in draft.backends.items():
         check_backend(path, backend, report, folder)
@@ -32,13 +33,12 @@ def check(draft: Draft, report: Report, folder: str, now: float) -> None:
 
 
 def _check_uses(draft: Draft, report: Report) -> None:
+    known = dict.fromkeys(draft.backend_names)
     for path, reference, kind in draft.users():
         if isinstance(reference, Backend):
             check_kind(path, path, reference, kind, report)
-        elif reference not in draft.backend_names:
-            report.error(
-                path, f"unknown backend {quote(reference)}: {suggest(reference, draft.backend_names)}"
-            )
+        elif reference not in known:
+            report.error(path, f"unknown backend {quote(reference)}: {suggest(reference, known, report)}")
         elif (backend := draft.backends.get(("backends", reference))) is not None:
             check_kind(path, ("backends", reference), backend, kind, report)
 
@@ -50,13 +50,14 @@ def _check_unused(draft: Draft, report: Report) -> None:
     _warn_unused(report, "backends", "backend", draft.backend_names, used)
     words = {use.word for route in draft.routes.values() for use in route.middlewares}
     _warn_unused(report, "middlewares", "middleware", draft.middleware_names, words)
-    layer7 = [listener for listener in draft.listeners.values() if listener.protocol in ("http", "https")]
+    layer7 = [index for index, listener in draft.listeners.items() if listener.protocol in LAYER7]
     if draft.routes and not layer7:
         report.warn(("routes",), "no listener speaks http or https: these routes are never used", key=True)
     if layer7 and not draft.routes:
-        index = next(i for i, listener in draft.listeners.items() if listener in layer7)
         report.warn(
-            ("listeners", index), "there are no routes: every request is answered 404, add routes:", key=True
+            ("listeners", layer7[0]),
+            "there are no routes: every request is answered 404, add routes:",
+            key=True,
         )
 
 

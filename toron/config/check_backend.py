@@ -36,7 +36,7 @@ def check_url(path: Path, url: str, report: Report) -> str | None:
         problem = f"{quote(url)} has no host that is known as one: write a name, an IPv4 address or [IPv6]"
     elif port is None and scheme in _NEEDS_PORT:
         problem = f"a {scheme} server needs a port: write {scheme}://{host}:1234"
-    elif port is not None and not (port.isascii() and port.isdigit() and 0 < int(port[:9]) < 65536):
+    elif port is not None and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536):
         problem = f"{quote(port)} is not a port: write a number from 1 to 65535"
     elif rest is not None:
         what = "path" if rest[0] == "/" else "query"

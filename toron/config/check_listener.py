@@ -33,6 +33,14 @@ ALLOWED: dict[str, tuple[frozenset[str], str]] = {
 }
 """The keys that only some protocols have, with what to say on the others."""
 
+_WAYS = {
+    "tcp": "backend:, routes: or echo: {}",
+    "tls": "backend:, routes: or echo: {}",
+    "sni": "backend: or routes:",
+    "udp": "backend: or echo: {}",
+}
+"""Where a relayed connection may lead."""
+
 
 def check_listener(path: Path, listener: Listener, report: Report, folder: str, now: float) -> None:
     """Report what one listener has too much or too little for its protocol."""
@@ -60,17 +68,21 @@ def _a(protocol: str) -> str:
 
 def _check_way(path: Path, listener: Listener, report: Report) -> None:
     ways = [key for key in ("backend", "routes", "echo") if getattr(listener, key) not in (None, ())]
-    choice = "backend: or routes:" if listener.protocol == "sni" else "backend:, routes: or echo: {}"
+    choice = _WAYS[listener.protocol]
     if not ways:
         report.error(path, f"this {listener.protocol} listener leads nowhere: add {choice}", key=True)
     for way in ways[1:]:
         report.error((*path, way), f"there is already {ways[0]}: write only one of {choice}", key=True)
+    if listener.protocol == "udp" and listener.routes:
+        message = "a udp listener has no routes, datagrams show nothing to choose by: write backend:"
+        report.error((*path, "routes"), message, key=True)
+        return
     for index, route in enumerate(listener.routes):
         here = (*path, "routes", index, "match")
-        if listener.protocol in ("tcp", "udp"):
+        if listener.protocol == "tcp":
             for key in ("sni", "alpn"):
                 if getattr(route.match, key):
-                    message = f"a {listener.protocol} listener does not see {key}: use protocol sni or tls"
+                    message = f"a tcp listener does not see {key}: use protocol sni or tls"
                     report.error((*here, key), message, key=True)
         for position, name in enumerate(route.match.sni):
             if name:
@@ -97,9 +109,9 @@ def check_address(path: Path, address: str, report: Report) -> bool:
 
 def check_clashes(draft: Draft, report: Report) -> None:
     """Report two listeners (or the admin port) at one port, or with one name."""
-    bound: list[tuple[str, int, str | None, str, Path]] = []
+    bound: dict[tuple[str, int], list[tuple[str | None, str, Path]]] = {}
     if draft.admin is not None:
-        bound.append(("tcp", draft.admin.port, draft.admin.address, "admin", ("admin",)))
+        bound["tcp", draft.admin.port] = [(draft.admin.address, "admin", ("admin",))]
     names: dict[str, Path] = {}
     for index, listener in draft.listeners.items():
         path: Path = ("listeners", index)
@@ -113,15 +125,19 @@ def check_clashes(draft: Draft, report: Report) -> None:
             named = "name" in listener.model_fields_set
             report.error((*path, "name") if named else path, message, key=not named)
         names.setdefault(name, path)
-        for other_kind, port, address, other, where in bound:
-            if (kind, listener.port) == (other_kind, port) and port and _overlap(listener.address, address):
+        if not listener.port:
+            continue  # the system gives each a port of its own
+        others = bound.setdefault((kind, listener.port), [])
+        for address, other, where in others:
+            if _overlap(listener.address, address):
                 line = report.document.key_place(where)[0]
                 message = (
-                    f"port {port} is already taken by {other!r} at line {line}: write another port or address"
+                    f"port {listener.port} is already taken by {other!r} at line {line}:"
+                    " write another port or address"
                 )
                 report.error((*path, "port"), message)
                 break
-        bound.append((kind, listener.port, listener.address, name, path))
+        others.append((listener.address, name, path))
 
 
 def _overlap(one: str | None, other: str | None) -> bool:

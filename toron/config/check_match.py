@@ -49,9 +49,10 @@ def check_host(path: Path, host: str, report: Report) -> None:
 
 def is_host(host: str) -> bool:
     """Whether this is a DNS name or an IP address, without a port."""
+    bracketed = host.startswith("[") and host.endswith("]")
     try:
-        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
-        return True
+        found = ipaddress.ip_address(host[1:-1] if bracketed else host)
+        return host.isascii() and (found.version == 6 or not bracketed)
     except ValueError:
         labels = host.lower().removesuffix(".").split(".")
         return len(host) <= 253 and all(_LABEL.fullmatch(label) for label in labels)

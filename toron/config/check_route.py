@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from toron.config.check_match import TOKEN, check_match, is_host
-from toron.config.draft import Draft
 from toron.config.explain import suggest
-from toron.config.model import LAYER7, Redirect, Respond, Route
+from toron.config.model import LAYER7, Listener, Redirect, Respond, Route
 from toron.config.place import Path, Report, quote
 
 _WAYS = ("backend", "redirect", "respond", "echo")
@@ -17,8 +16,10 @@ _TARGET = re.compile(r"(/|\$\d|[a-zA-Z][a-zA-Z0-9+.-]*://)[!-~]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def check_route(path: Path, route: Route, draft: Draft, report: Report) -> None:
-    """Report what is wrong with one route."""
+def check_route(
+    path: Path, route: Route, listeners: Mapping[str, Listener], whole: bool, report: Report
+) -> None:
+    """Report what is wrong with one route; `listeners` by their names, all of them when `whole`."""
     captured = [
         check_match(report.document.item((*path, "match"), index), match, report)
         for index, match in enumerate(route.match)
@@ -32,20 +33,21 @@ def check_route(path: Path, route: Route, draft: Draft, report: Report) -> None:
         report.error(
             (*path, way), f"there is already {ways[0]}: write only one of {', '.join(_WAYS)}", key=True
         )
-    _check_listeners(path, route, draft, report)
+    _check_listeners(path, route, listeners, whole, report)
     if route.redirect is not None:
         _check_redirect((*path, "redirect"), route.redirect, min(captured, default=0), report)
     if route.respond is not None:
         _check_respond((*path, "respond"), route.respond, report)
 
 
-def _check_listeners(path: Path, route: Route, draft: Draft, report: Report) -> None:
-    known = {listener.label: listener for listener in draft.listeners.values()}
+def _check_listeners(
+    path: Path, route: Route, known: Mapping[str, Listener], whole: bool, report: Report
+) -> None:
     for index, name in enumerate(route.listeners):
         here = report.document.item((*path, "listeners"), index)
         if name not in known:
-            if draft.whole:  # else it may be one that could not be read
-                report.error(here, f"unknown listener {quote(name)}: {suggest(name, known)}")
+            if whole:  # else it may be one that could not be read
+                report.error(here, f"unknown listener {quote(name)}: {suggest(name, known, report)}")
         elif known[name].protocol not in LAYER7:
             report.error(
                 here,

@@ -11,10 +11,13 @@ from toron.config.model import Conditions, Match, Route
 from toron.config.place import Report
 
 _ANY = ""
-"""No host or no path wanted: every one matches."""
+"""No host, path or listener wanted: every one matches."""
 
 _Alternative = tuple[str, str, Any]
 """One host, one path, and everything else that is wanted."""
+
+_Ways = dict[tuple[_Alternative, str], list[int]]
+"""The routes that have an alternative, by it and the name of a listener, in the order they are asked."""
 
 _MANY = 256
 """Hosts times paths of a route that are still compared one by one."""
@@ -22,10 +25,11 @@ _MANY = 256
 
 def check_shadows(draft: Draft, report: Report) -> None:
     """Report each route that is fully taken by others, at a cost linear in the number of routes."""
-    ways: dict[_Alternative, list[tuple[int, int]]] = {}
-    for index, route in draft.routes.items():
+    ways: _Ways = {}
+    for index, route in sorted(draft.routes.items(), key=lambda item: (item[1].priority, item[0])):
         for alternative in set(_alternatives(route)):
-            ways.setdefault(alternative, []).append((route.priority, index))
+            for listener in set(route.listeners) or (_ANY,):
+                ways.setdefault((alternative, listener), []).append(index)
     for index, route in draft.routes.items():
         found = [_taker(index, route, alternative, ways, draft) for alternative in _alternatives(route)]
         takers = {taker for taker in found if taker is not None}
@@ -36,25 +40,19 @@ def check_shadows(draft: Draft, report: Report) -> None:
             report.error(("routes", index), message, key=True)
 
 
-def _taker(
-    index: int,
-    route: Route,
-    wanted: _Alternative,
-    ways: dict[_Alternative, list[tuple[int, int]]],
-    draft: Draft,
-) -> int | None:
+def _taker(index: int, route: Route, wanted: _Alternative, ways: _Ways, draft: Draft) -> int | None:
     for alternative in _wider(wanted):
-        for priority, other in ways.get(alternative, ()):
-            earlier = priority < route.priority or (
-                priority == route.priority and alternative == wanted and other < index
-            )
-            if other != index and earlier and _same_listeners(draft.routes[other], route):
-                return other
+        own = min((ways.get((alternative, name), []) for name in route.listeners), key=len, default=[])
+        for others in (ways.get((alternative, _ANY), []), own):
+            for other in others:
+                taker = draft.routes[other]
+                if taker.priority > route.priority or (
+                    taker.priority == route.priority and (alternative != wanted or other >= index)
+                ):
+                    break  # this one and all behind it are asked later
+                if not taker.listeners or set(route.listeners) <= set(taker.listeners):
+                    return other
     return None
-
-
-def _same_listeners(taker: Route, route: Route) -> bool:
-    return not taker.listeners or (bool(route.listeners) and set(route.listeners) <= set(taker.listeners))
 
 
 def _alternatives(route: Route) -> Iterator[_Alternative]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from toron.config.place import Path, Report, quote
+from toron.config.place import Path, Report, quote, starts
 from toron.config.shape import fields_of, models_at, models_in
+
+_LISTED = 30
+"""Known words in one message, at most."""
 
 _NUMBER = "not a number: write a number such as 3"
 _WHOLE = "not a whole number: write a number such as 3"
@@ -79,7 +82,7 @@ def locate(data: Any, steps: Iterable[str | int]) -> Path:
 
 
 def explain(
-    report: Report, error: ValidationError, wanted: Any, data: Any, base: Path, secret: Mapping[Path, Any]
+    report: Report, error: ValidationError, wanted: Any, data: Any, base: Path, secret: Container[Path]
 ) -> None:
     """Add every problem of `error` to the report.
 
@@ -96,19 +99,19 @@ def explain(
         if one["type"] == "extra_forbidden"
     }
     paths = [locate(data, one["loc"]) for one in found]
+    around = {above for path in paths for above in starts(path) if above != path}
     for one, path in zip(found, paths, strict=True):
         kind, steps = one["type"], one["loc"]
-        deeper = any(len(other) > len(path) and other[: len(path)] == path for other in paths)
-        if kind in _SHALLOW and deeper:
+        if kind in _SHALLOW and path in around:
             continue  # the other side of a union explains it better
         if kind == "missing":
             if str(steps[-1]) in misspelt.get(steps[:-1], ()):
                 continue
             message, key = _missing(str(steps[-1])), True
         elif kind == "extra_forbidden":
-            message, key = _unknown(str(steps[-1]), models_at(wanted, steps[:-1])), True
+            message, key = _unknown(str(steps[-1]), models_at(wanted, steps[:-1]), report), True
         else:
-            shown = not any((base + path)[: len(hidden)] == hidden for hidden in secret)
+            shown = not any(above in secret for above in starts(base + path))
             message, key = (
                 _say(kind, one, shown),
                 kind == "value_error" and isinstance(one.get("input"), dict),
@@ -125,20 +128,23 @@ def _keys(wanted: Any, steps: tuple[str | int, ...]) -> list[str]:
     return [key for model in models_at(wanted, steps[:-1]) for key in fields_of(model)]
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """`did you mean 'x'?` when a known word is near, else the known words."""
+def suggest(word: str, known: Iterable[str], report: Report) -> str:
+    """`did you mean 'x'?` when a known word is near, else the known words, or the first of them."""
     known = list(known)
-    near = difflib.get_close_matches(word.lower(), known, 1, 0.6)
-    if near:
-        return f"did you mean {quote(near[0])}?"
-    return f"known here: {', '.join(known)}" if known else "nothing is known here"
+    if report.comparisons > 0:
+        report.comparisons -= len(known)
+        near = difflib.get_close_matches(word.lower(), known, 1, 0.6)
+        if near:
+            return f"did you mean {quote(near[0])}?"
+    rest = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    return f"known here: {', '.join(known[:_LISTED])}{rest}" if known else "nothing is known here"
 
 
 def _missing(name: str) -> str:
     return f"the key {quote(name)} is missing: add {name}:"
 
 
-def _unknown(name: str, models: list[type[BaseModel]]) -> str:
+def _unknown(name: str, models: list[type[BaseModel]], report: Report) -> str:
     fields = {key: inner for model in models for key, inner in fields_of(model).items()}
     near = difflib.get_close_matches(name.lower(), fields, 1, 0.8)
     inside = [
@@ -146,7 +152,7 @@ def _unknown(name: str, models: list[type[BaseModel]]) -> str:
     ]
     if inside and not near:
         return f"unknown key {quote(name)}: it belongs under {' or '.join(f'{key}:' for key in inside)}"
-    return f"unknown key {quote(name)}: {suggest(name, fields)}"
+    return f"unknown key {quote(name)}: {suggest(name, fields, report)}"
 
 
 def _say(kind: str, error: Any, shown: bool) -> str:

@@ -23,6 +23,7 @@ from pydantic import (
 from toron.config.place import HIDDEN
 from toron.config.short import ONE, TEXT, Also
 from toron.config.units import Cidr, Duration, Share, Size, parse_duration, write_duration
+from toron.config.wording import Word
 
 
 def _as_port(value: Any) -> int:
@@ -32,7 +33,10 @@ def _as_port(value: Any) -> int:
 
 
 Port = Annotated[
-    int, BeforeValidator(_as_port), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 65535})
+    int,
+    BeforeValidator(_as_port),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 65535}),
+    Word("port"),
 ]
 """A port number; 0 asks the system for a free one."""
 
@@ -46,12 +50,18 @@ TERMINATES_TLS = frozenset({"https", "tls"})
 class Model(BaseModel):
     """What every part of the configuration is: frozen, and strict about unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def _as_list(value: Any) -> Any:
     return value if value is None or isinstance(value, list | tuple | dict) else [value]
 
+
+File = Annotated[str, Word("file")]
+"""The path of a file; a relative one starts at the folder of the configuration."""
+
+Expression = Annotated[str, Word("regular expression")]
+"""In RE2's syntax."""
 
 OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_list), Also(ONE)]
 """A word or a list of words."""
@@ -77,6 +87,14 @@ Secret = Annotated[
     ),
 ]
 """A value that no dump shows: a string, `${VAR}`, or `{file: path}` (read while loading)."""
+
+Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_as_list), Also(ONE)]
+"""A secret or a list of secrets."""
+
+Scalars = Annotated[
+    tuple[Annotated[bool | int | float | str, Word("value")], ...], BeforeValidator(_as_list), Also(ONE)
+]
+"""A number, truth value or text, or a list of these."""
 
 
 class Use(Model):
@@ -119,6 +137,10 @@ def _as_server(value: Any) -> Any:
     return {"url": value} if isinstance(value, str) else value
 
 
+Url = Annotated[str, AfterValidator(lambda url: re.sub(r"(?<!/)/\Z", "", url)), Word("URL")]
+"""The URL of a server, which has no path: a slash at its end is taken off."""
+
+
 def _token(value: str) -> str:
     if not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", value):
         raise ValueError("not a cookie's name: write letters, digits, - and _")
@@ -136,41 +158,58 @@ def _statuses(value: Any) -> Any:
 
 
 class ServerSpec(Model):
-    """One address that can answer: `http://`, `https://`, `tcp://`, `tls://` or `udp://`."""
+    """One address that can answer; its URL alone may stand for it."""
 
-    url: str
+    url: Url
+    """`http://`, `https://`, `tcp://`, `tls://` or `udp://`, a host, a port (http 80, https and tls 443)."""
     weight: int = Field(1, ge=0, le=1000)
+    """Its share beside the weights of the others; with 0 it is asked only when no other can be."""
     backup: bool = False
+    """Asked only while no other server can be."""
 
 
 class Sticky(Model):
     """Keep a client on the server it first got, by a sealed cookie."""
 
     cookie: Annotated[str, AfterValidator(_token)] = "toron_sticky"
+    """Its name; it is taken off the request before the server sees it."""
     ttl: Duration = 300.0
-    secret: Annotated[tuple[Secret, ...], BeforeValidator(_as_list), Also(ONE)] = ()
-    """Newest first; the first seals, all of them open. None: a random one a start."""
+    """How long the cookie binds a client, from when it was given."""
+    secret: Secrets = ()
+    """Newest first: the first seals, all of them open. Without one, cookies do not outlive a restart."""
 
 
 class Health(Model):
-    """An active check: over HTTP when there is a path, else TCP (with what to send and expect)."""
+    """An active check of every server: over HTTP when there is a path, else over TCP."""
 
     path: str | None = None
+    """The path to ask for over HTTP; without it the check is that a connection can be made."""
     method: Literal["GET", "HEAD", "OPTIONS"] = "GET"
+    """The method to ask with."""
     host: str | None = None
-    status: Annotated[str, BeforeValidator(_statuses), Also({"type": "integer"})] = "200-399"
-    body: str | None = None
-    """A regular expression the answer's first 64 KiB must match."""
+    """The Host to ask for; without it the server's own `host:port`."""
+    status: Annotated[str, BeforeValidator(_statuses), Also({"type": "integer"}), Word("statuses")] = (
+        "200-399"
+    )
+    """What a well server answers: `200`, `200-399` or `200,204`."""
+    body: Expression | None = None
+    """What the first 64 KiB of the response to an HTTP check must match."""
     send: str | None = None
-    expect: str | None = None
-    """A regular expression the first bytes of a TCP answer must match."""
+    """What to send once a TCP connection is made."""
+    expect: Expression | None = None
+    """What the first 64 KiB that a TCP check receives must match."""
     port: Port | None = None
+    """Where to ask, if not at the server's own port."""
     interval: Duration = 10.0
+    """From the end of one check to the next, give or take a tenth."""
     timeout: Duration = 5.0
-    """5s, or half of the interval where that is 5s or less."""
+    """For one check, shorter than the interval. Where that is 5s or less: half of it."""
     rise: int = Field(2, ge=1)
+    """Good checks in a row that bring a server back."""
     fall: int = Field(3, ge=1)
+    """Bad checks in a row that take a server out."""
     initial: Literal["up", "down"] = "up"
+    """What a server is before its first checks."""
 
     @model_validator(mode="before")
     @classmethod
@@ -188,20 +227,28 @@ class PassiveHealth(Model):
     """Take a server out after so many failures in a row, for longer each time."""
 
     failures: int = Field(5, ge=1)
+    """In a row: no connection, no whole response, or a status of 500 or more."""
     base: Duration = 30.0
+    """How long a server is out the first time; each time after that twice as long."""
     max: Duration = 300.0
+    """The longest a server is out at a time."""
     max_ejected: Share = 0.5
+    """At most this share of the servers is out at once; of two or more, one may always be."""
 
 
 class BackendTimeouts(Model):
-    """How long to wait for a server: to connect, to begin an answer, and between bytes."""
+    """How long to wait for a server. All but `connect` are for http servers, and 0 is no limit there."""
 
     connect: Duration = 5.0
+    """For a connection; and as long again for TLS."""
     response: Duration = 60.0
+    """For the head of a response, once the request is sent."""
     idle: Duration = 60.0
+    """Between two pieces of a response's body."""
     tunnel: Duration = 3600.0
+    """For a WebSocket (or what else was upgraded to) on which nothing moves."""
     total: Duration = 0.0
-    """For a whole exchange; 0 is none."""
+    """For a whole exchange, all its tries included."""
 
 
 class Retries(Model):
@@ -222,34 +269,52 @@ class Retries(Model):
 class BackendTls(Model):
     """How to speak TLS to a server: verified, unless told otherwise."""
 
-    ca: str | None = None
+    ca: File | None = None
+    """The authorities to trust, in PEM; without it the system's."""
     server_name: str | None = None
+    """The name to ask for, which the certificate must have; without it the host of the URL."""
     verify: bool = True
-    cert: str | None = None
-    key: str | None = None
+    """With `false` any certificate will do, and anybody can pose as the server."""
+    cert: File | None = None
+    """A certificate to show the server, in PEM."""
+    key: File | None = None
+    """Its key; without it the key is in the file of `cert`."""
 
 
 class Pool(Model):
-    """Idle HTTP connections kept open to each server."""
+    """Idle HTTP connections kept open for the next request."""
 
     size: int = Field(256, ge=0)
+    """For each server, at most; 0 keeps none."""
     idle: Duration = 55.0
+    """How long one is kept. Choose less than the servers do, so that they do not close it first."""
 
 
 class Backend(Model):
     """A named group of servers that can answer the same requests."""
 
-    url: str | None = None
-    servers: tuple[Annotated[ServerSpec, BeforeValidator(_as_server), Also(TEXT)], ...] = ()
+    url: Url | None = None
+    """The only server, or the first: short for `servers: [URL]`."""
+    servers: tuple[Annotated[ServerSpec, BeforeValidator(_as_server), Also(TEXT, "URL")], ...] = ()
+    """All of them speak the same: http and https, tcp and tls, or udp."""
     balance: Chosen = Use(word="round-robin")
+    """Who of the servers that are well is asked."""
     sticky: Sticky | None = None
+    """Keep clients on their servers. Off where it is not written. Only for http servers."""
     health: Health | None = None
+    """Ask servers whether they are well. Off where it is not written; `{}` asks with the defaults."""
     passive_health: PassiveHealth | None = None
+    """Watch how servers do. Off where it is not written; `{}` watches with the defaults."""
     timeouts: BackendTimeouts = BackendTimeouts()
+    """How long to wait."""
     retries: Retries = Retries()
+    """When to ask another server. Not for udp servers."""
     tls: BackendTls = BackendTls()
+    """For https and tls servers: whom to trust."""
     proxy_protocol: Literal["v1", "v2"] | None = None
+    """Begin connections with a PROXY header. To http servers each then carries a single request."""
     pool: Pool = Pool()
+    """Which connections are kept. Only for http servers."""
     host: str = "keep"
     """The Host sent to the server: `keep` the client's, `server` for its own, or a name."""
     forwarded: bool = False
@@ -262,7 +327,7 @@ class Backend(Model):
 
 
 BackendRef = Annotated[
-    Annotated[str, Tag("name")] | Annotated[Backend, Tag("inline")],
+    Annotated[str, Tag("name"), Word("name")] | Annotated[Backend, Tag("inline")],
     Discriminator(lambda value: "inline" if isinstance(value, dict | Backend) else "name"),
 ]
 """A backend by name, or written in place."""
@@ -285,6 +350,7 @@ ValueMap = Annotated[
             else value
         )
     ),
+    Word("mapping of names to values"),
 ]
 
 
@@ -296,95 +362,133 @@ class Conditions(Model):
     """What a request must show; all of them, and any one of a list."""
 
     host: OneOrMore = ()
+    """A name without its port, `*.example.com` (one label more), or `^` and a regular expression."""
     path: OneOrMore = ()
+    """`/x` (it and what is below: `/x/y`, not `/xy`), `/x/*` (what is below), or `^` and an expression."""
     methods: OneOrMore = ()
+    """In capitals, such as `GET`."""
     headers: ValueMap = {}
+    """`{X-Beta: "1"}`: the value, `^` and a regular expression, `true` (is there), `false` (is not)."""
     query: ValueMap = {}
+    """Parameters of the query, as in `headers`."""
     cookies: ValueMap = {}
+    """Cookies, as in `headers`."""
     scheme: Literal["http", "https"] | None = None
+    """What the listener speaks that the request came to."""
     client_ip: Cidrs = ()
+    """Where the client is, as a trusted proxy or a PROXY header says it."""
 
 
 class Match(Conditions):
-    """The conditions of a route, and under `not` those that must not hold."""
+    """What a request must show; all of these keys, and any one of a list."""
 
     not_: Conditions | None = Field(None, alias="not")
+    """The same keys once more: a request that shows all of them is not meant."""
 
 
 class Redirect(Model):
-    """Answer with another address; `$1` is what the route's regular expression captured."""
+    """Answer with another address. What is not written stays as the request had it."""
 
     to: str | None = None
+    """A path or URL; `$1` is what the regular expression of the route's path captured."""
     scheme: Literal["http", "https"] | None = None
+    """Of the new address."""
     host: str | None = None
+    """Of the new address."""
     port: Port | None = None
+    """Of the new address; that of a new scheme is its usual one."""
     status: Literal[301, 302, 303, 307, 308] = 308
+    """308 and 307 keep the method; 301 and 308 are remembered by browsers."""
 
 
 class Respond(Model):
     """Answer from the configuration itself."""
 
     status: int = Field(200, ge=200, le=599)
+    """Those of 204, 205 and 304 have no body."""
     headers: dict[str, str] = {}
+    """Without a Content-Type among them, text is `text/plain; charset=utf-8`."""
     body: str = ""
 
 
 class Echo(Model):
-    """Answer with what was received; over WebSocket, TCP and UDP, send it back."""
+    """Answer with what was received."""
 
 
 class Route(Model):
-    """A match and where it leads."""
+    """A match and where it leads: one of `backend`, `redirect`, `respond` and `echo`.
+
+    Of the routes that match, the one of the lowest priority is taken; among equals the most specific
+    (host, then path, then the number of conditions), then the first in the file.
+    """
 
     name: str | None = None
+    """What logs and metrics call it; without it they name its place in the list and its match."""
     match: Annotated[tuple[Match, ...], Field(min_length=1), BeforeValidator(_as_matches), Also(ONE)] = (
         Match(),
     )
+    """Any one of a list will do. Without it every request matches."""
     priority: int = 100
-    """Lower is asked first; among equals the most specific, then the order of the file."""
+    """Lower is asked first."""
     listeners: OneOrMore = ()
+    """Names of the http and https listeners it is for; without it all of them."""
     middlewares: tuple[Chosen, ...] = ()
+    """What requests walk through, in this order; also names of `middlewares:`."""
     backend: BackendRef | None = None
+    """Ask a server of this backend."""
     redirect: Annotated[
         Redirect | None, BeforeValidator(lambda v: {"to": v} if isinstance(v, str) else v), Also(TEXT)
     ] = None
+    """Answer with another address; a text is short for `{to: ...}`."""
     respond: Respond | None = None
+    """Answer with a fixed text."""
     echo: Echo | None = None
+    """Answer with the request as JSON; send back what comes over a WebSocket."""
 
 
 class ConnectionMatch(Model):
     """What a connection must show at layer 4; all of them, and any one of a list."""
 
     sni: OneOrMore = ()
-    """Names in the ClientHello; `*.x` one label more, `""` no name at all."""
+    """Names asked for: exact, `*.x` (one label more), `^` and an expression, `""` for no name at all."""
     alpn: OneOrMore = ()
+    """Protocols offered, such as `h2` or `postgresql`."""
     client_ip: Cidrs = ()
+    """Where the client is, as a PROXY header says it."""
 
 
 class ConnectionRoute(Model):
     """A layer-4 match and the backend it leads to; asked in the order of the file."""
 
     name: str | None = None
+    """For whoever reads the file."""
     match: ConnectionMatch = ConnectionMatch()
+    """Without it every connection matches."""
     backend: BackendRef
+    """Where the connection is relayed to; its servers are tcp or tls."""
 
 
 # --- listeners --------------------------------------------------------------------------------
 
 
 class ReceiveProxyProtocol(Model):
-    """Expect a PROXY header (v1 or v2) on each connection from these networks, and only these."""
+    """Expect a PROXY header (v1 or v2) on each connection."""
 
     trusted: Annotated[Cidrs, Field(min_length=1)]
+    """Who may send one; connections from elsewhere are refused."""
     timeout: Duration = 1.0
+    """For the whole header."""
 
 
 class Certificate(Model):
     """A certificate and its key, or names to make a self-signed one for (development only)."""
 
-    cert: str | None = None
-    key: str | None = None
+    cert: File | None = None
+    """The certificate and its chain, in PEM; its names say for whom it is used."""
+    key: File | None = None
+    """Its key; without it the key is in the file of `cert`."""
     self_signed: OneOrMore = ()
+    """Names and addresses of a certificate that is made at every start, which no client trusts."""
 
 
 class ListenerTls(Model):
@@ -400,6 +504,7 @@ class ListenerTimeouts(Model):
     """How long to wait for a client."""
 
     handshake: Duration = 10.0
+    """For TLS to be agreed on, or on sni listeners for the ClientHello."""
     head: Duration = 10.0
     """For a whole request head, from its first byte."""
     body: Duration = 60.0
@@ -414,8 +519,11 @@ class Limits(Model):
     """What a request may be at most."""
 
     head: Size = 32 << 10
+    """The request line and all header fields, else 431."""
     fields: int = Field(100, ge=1)
+    """Header fields, else 431."""
     body: Size = 256 << 20
+    """The body, else 413."""
     requests: int = Field(0, ge=0)
     """Requests on one connection; 0 is any number."""
 
@@ -424,28 +532,42 @@ class Listener(Model):
     """An address to accept on, and the protocol spoken there."""
 
     name: str = ""
+    """What logs, metrics and routes call it; without it `protocol-port`, such as `http-8080`."""
     protocol: Literal["http", "https", "tcp", "tls", "sni", "udp"]
+    """http and https are led by `routes:`. The rest is relayed: tcp and udp as they come, tls decrypted,
+    sni still encrypted, by the name that the client asks for."""
     address: str | None = None
-    """An IPv4 or IPv6 address; none is every address of both kinds."""
+    """An IPv4 or IPv6 address; without it every address of both kinds."""
     port: Port
+    """With 0 the system picks a free one."""
     backlog: int = Field(1024, ge=1)
+    """Connections that the system may hold until they are accepted. Not on udp."""
     guards: tuple[Chosen, ...] = ()
+    """Who may come in; asked in this order, before a byte is read."""
     proxy_protocol: ReceiveProxyProtocol | None = None
+    """Expect PROXY headers, which say where the client is. Not on udp."""
     trusted_proxies: Cidrs = ()
-    """Peers whose X-Forwarded-* and Forwarded are believed."""
+    """http, https: peers whose `X-Forwarded-*` and `Forwarded` are believed. Without it nobody's are."""
     certificates: tuple[Certificate, ...] = ()
+    """https, tls: at least one; the name that the client asks for says which is used."""
     tls: ListenerTls = ListenerTls()
+    """https, tls: how strict it is."""
     timeouts: ListenerTimeouts = ListenerTimeouts()
+    """How long to wait. Not on udp; tcp has none, tls and sni only `handshake`."""
     limits: Limits = Limits()
+    """http, https: how large a request may be."""
     backend: BackendRef | None = None
+    """tcp, tls, sni, udp: where everything is relayed to."""
     routes: tuple[ConnectionRoute, ...] = ()
-    idle: Duration = 0.0
-    """TCP: cut a relay on which nothing moved (default 1h). UDP: forget a session (default 30s)."""
+    """tcp, tls, sni: instead of `backend`; a connection that none of them matches is closed."""
+    idle: Duration | None = None
+    """tcp, tls, sni: cut a relay on which nothing moves (after 1h). udp: forget a session (after 30s)."""
     sessions: int = Field(10000, ge=1)
-    """UDP: sessions at most."""
+    """udp: at most so many at once; further clients are not answered."""
     responses: int = Field(0, ge=0)
-    """UDP: replies after which a session is over; 0 is any number."""
+    """udp: replies to each datagram after which its session is over, 1 for DNS; 0 is any number."""
     echo: Echo | None = None
+    """tcp, tls, udp: instead of a backend, send back what comes."""
 
     @property
     def label(self) -> str:
@@ -481,8 +603,8 @@ class Named(BaseModel):
 class AccessLog(Model):
     """One JSON line for each request, connection and session."""
 
-    path: str
-    """A file, or `-` for standard output."""
+    path: File
+    """Where to; `-` for standard output. `access_log: PATH` is short for it."""
     redact: tuple[str, ...] = (
         "access_token", "api_key", "apikey", "auth", "code", "key", "password", "secret",
         "sig", "signature", "token",
@@ -494,12 +616,14 @@ class Log(Model):
     """What the gateway says about itself."""
 
     level: Literal["debug", "info", "warn", "error"] = "info"
+    """The least that is worth a line."""
 
 
 class Admin(Model):
     """Where /metrics, /healthz and /readyz are served."""
 
     address: str = "127.0.0.1"
+    """An IPv4 or IPv6 address. Anything but loopback shows the metrics to other machines."""
     port: Port = 9901
 
 
@@ -507,20 +631,33 @@ class Drain(Model):
     """How a stop goes: not ready, a pause, no new connections, and at the limit the end."""
 
     delay: Duration = 0.0
+    """From `/readyz` saying 503 to no new connections, for a load balancer in front to notice."""
     limit: Duration = 30.0
+    """For what is in flight to finish; then it is cut."""
 
 
 class Config(Model):
-    """A whole configuration."""
+    """What may stand at the top of a file; all but `listeners` may be left out."""
 
     listeners: tuple[Listener, ...] = Field(min_length=1)
+    """Where to accept, and what is spoken there; at least one."""
     routes: tuple[Route, ...] = ()
+    """Where the requests of http and https listeners lead. Others are answered 404."""
     backends: dict[str, Backend] = {}
+    """Servers, by the names that routes and listeners use."""
     middlewares: dict[str, Annotated[Named, BeforeValidator(lambda v: {} if v is None else v)]] = {}
+    """Middlewares with their options, by the names that routes use."""
     access_log: Annotated[
-        AccessLog | None, BeforeValidator(lambda v: {"path": v} if isinstance(v, str) else v), Also(TEXT)
+        AccessLog | None,
+        BeforeValidator(lambda v: {"path": v} if isinstance(v, str) else v),
+        Also(TEXT, "file"),
     ] = None
+    """A line for everything that was served or refused. Off where it is not written."""
     log: Log = Log()
+    """What the gateway says about itself."""
     admin: Admin | None = None
+    """Metrics and readiness. Off where it is not written; `{}` serves them with the defaults."""
     drain: Drain = Drain()
+    """How it stops."""
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
+    """Processes. This release serves with one, whatever is written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +15,18 @@ Place = tuple[int, int]
 MAX_DEPTH = 100
 """Mappings and lists inside each other, at most."""
 
+COMPARISONS = 100_000
+"""Names that are compared for one document, at most: thousands of misspelt ones get no suggestion."""
+
 HIDDEN = "<secret>"
 """What is shown instead of a secret."""
 
 Writing = dict[Path, Place]
+
+
+def starts(path: Path) -> Iterator[Path]:
+    """Everything that a path is in, from the top of the configuration to the path itself."""
+    return (path[:length] for length in range(len(path) + 1))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -109,6 +117,8 @@ class Report:
         """Values that already have a problem of their own: nothing more is said about them."""
         self.hidden: dict[Path, set[str]] = {}
         """Texts that no message about these paths may show."""
+        self.comparisons = COMPARISONS
+        """How many names may still be compared to find one that was meant."""
 
     def error(self, path: Path, message: str, *, key: bool = False) -> None:
         """Add an error at the value of `path`, or at its key."""
@@ -136,13 +146,13 @@ class Report:
             self.hidden.setdefault(path, set()).add(text)
 
     def _add(self, path: Path, message: str, key: bool, warning: bool) -> None:
-        if any(path[: len(muted)] == muted for muted in self.muted):
+        if any(above in self.muted for above in starts(path)):
             return
         line, column = self.document.key_place(path) if key else self.document.value_place(path)
         self.problems.add(Problem(self.document.file, line, column, self._scrub(path, message), warning))
 
     def _scrub(self, path: Path, message: str) -> str:
-        hidden = [self.hidden.get(path[:length], ()) for length in range(len(path) + 1)]
+        hidden = [self.hidden.get(above, ()) for above in starts(path)]
         for text in sorted({text for texts in hidden for text in texts}, key=len, reverse=True):
             message = message.replace(text, HIDDEN)
         return message

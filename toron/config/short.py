@@ -17,9 +17,10 @@ ONE: dict[str, Any] = {}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Also:
-    """Marks an annotation: besides its own form, `form` may be written."""
+    """Marks an annotation: besides its own form, `form` may be written, which people call `word`."""
 
     form: dict[str, Any]
+    word: str = "text"
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The annotation's own schema or the short form (called by pydantic)."""

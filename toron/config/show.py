@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, SecretStr
 
 from toron.config.catalog import Plugin
@@ -12,6 +13,7 @@ from toron.config.check_listener import ALLOWED
 from toron.config.load import Loaded
 from toron.config.model import Backend, Listener
 from toron.config.place import HIDDEN, Path
+from toron.config.scalar import resolve
 
 _MASK = str(SecretStr("x"))
 """What pydantic writes for a secret that is not our Secret."""
@@ -29,6 +31,27 @@ def effective(loaded: Loaded) -> dict[str, Any]:
         if not by_name:
             _write(found, path, plugin, _options(loaded, path, plugin))
     return found
+
+
+class _Writer(yaml.SafeDumper):
+    """Quotes the text that toron, unlike PyYAML, would read as a number: `1e3`, `0o17`."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """One string."""
+        style = None if isinstance(resolve(text), str) else "'"
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write equal parts out each time, for a reader."""
+        return True
+
+
+_Writer.add_representer(str, _Writer.represent_text)
+
+
+def write_yaml(data: Any) -> str:
+    """Plain data as YAML that reads back as the same."""
+    return yaml.dump(data, Dumper=_Writer, sort_keys=False, allow_unicode=True)
 
 
 def _write(found: dict[str, Any], path: Path, plugin: Plugin, options: Any) -> None:

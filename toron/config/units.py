@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from toron.config.wording import Word
+
 UNLIMITED = 1 << 62
 """What the word `unlimited` means for a size, in bytes."""
 
@@ -138,6 +140,7 @@ Duration = Annotated[
     BeforeValidator(parse_duration),
     PlainSerializer(write_duration, return_type=str),
     _word(r"^(\d+(\.\d+)?(ms|s|m|h|d))+$|^0$", "10s"),
+    Word("duration"),
 ]
 """Seconds as a float, written `10s`."""
 
@@ -146,6 +149,7 @@ Size = Annotated[
     BeforeValidator(parse_size),
     PlainSerializer(write_size, return_type=str),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}], "examples": ["10m"]}),
+    Word("size"),
 ]
 """Bytes as an int, written `10m`."""
 
@@ -154,6 +158,7 @@ Rate = Annotated[
     BeforeValidator(parse_rate),
     PlainSerializer(str, return_type=str),
     _word(r"^\d+(\.\d+)?/\d*(s|m|h|d)$", "100/s"),
+    Word("rate"),
 ]
 """A RateValue, written `100/s`."""
 
@@ -162,6 +167,7 @@ Share = Annotated[
     BeforeValidator(parse_share),
     PlainSerializer(lambda share: f"{_digits(share * 100)}%", return_type=str),
     _word(r"^\d+(\.\d+)?%$", "20%"),
+    Word("share"),
 ]
 """A fraction from 0 to 1, written `20%`."""
 
@@ -170,5 +176,6 @@ Cidr = Annotated[
     BeforeValidator(parse_network),
     PlainSerializer(str, return_type=str),
     _word(r"^[0-9a-fA-F.:]+(/\d+)?$", "10.0.0.0/8"),
+    Word("network"),
 ]
 """An IPv4Network or IPv6Network, written `10.0.0.0/8`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 SUSPECT_SECONDS = 10.0
 """How long a server that could not be reached is asked only when nobody else is left."""
+
+_NOW = -math.inf
 
 
 class Lease:
@@ -35,10 +38,12 @@ class Lease:
 
 
 class Backend:
-    """Servers and the balancer over them.
+    """Servers and the balancer over them; backups are asked only while no other server can be.
 
-    Its state changes only through `set_healthy`, `failed` and `succeeded`; `changed` is told of each
-    server that came or went, with the reason word.
+    Its state changes only through `set_healthy`, `unreachable`, `failed` and `succeeded`, and as time
+    passes; the next lease sees it. `changed` is told of each server that came or went, with the
+    reason: of a server that is out for two reasons when the first came and when the last is gone,
+    and of the end of an ejection when somebody asks for a lease.
     """
 
     def __init__(
@@ -59,9 +64,11 @@ class Backend:
         self.attempts = attempts
         """Tries for one request or connection at most, the first included."""
         self.changed: Callable[[Server, bool, str], None] | None = None
-        self._usable: list[Server] = list(servers)
-        self._stale_at = 0.0
-        self._refresh(0.0)
+        self._usable: list[Server] = []
+        self._reserve: list[Server] = []
+        """Backups that are well, while there are others."""
+        self._stale_at = _NOW
+        """When `_usable` may be wrong: at this time (seconds), unless something happens before."""
 
     def lease(self, caller: Caller, tried: Sequence[Server], now: float) -> Lease:
         """A server for this caller, none of `tried`; Refusal when there is none."""
@@ -70,6 +77,7 @@ class Backend:
         usable = self._usable
         if tried:
             usable = [server for server in usable if server not in tried]
+            usable = usable or [server for server in self._reserve if server not in tried]
         if not usable:
             usable = self._last_resort(tried, now)
             if not usable:
@@ -85,25 +93,9 @@ class Backend:
                 return Lease(server)
         return None
 
-    def _refresh(self, now: float) -> None:
-        """Work out who may be asked, and until when that holds."""
-        until = float("inf")
-        usable: list[Server] = []
-        for server in self.servers:
-            free_at = max(server.eject_until, server.suspect_until)
-            if free_at > now:
-                until = min(until, free_at)
-            elif server.healthy:
-                usable.append(server)
-            if 0 < server.eject_until <= now:
-                server.eject_until = 0.0
-                self._tell(server, True, "ejection over")
-        self._usable = usable
-        self._stale_at = until
-
-    def _last_resort(self, tried: Sequence[Server], now: float) -> list[Server]:
-        """Servers that only could not be reached lately: better than nobody."""
-        return [s for s in self.servers if s.healthy and s.eject_until <= now and s not in tried]
+    def is_up(self, server: Server, now: float) -> bool:
+        """Whether checks and failures leave the server in use."""
+        return server.healthy and server.eject_until <= now
 
     def set_healthy(self, server: Server, healthy: bool, why: str) -> None:
         """An active check has changed its mind."""
@@ -112,34 +104,67 @@ class Backend:
         server.healthy = healthy
         if healthy:
             server.suspect_until = 0.0
-        self._stale_at = 0.0
-        self._tell(server, healthy, why)
+        self._stale_at = _NOW
+        if not server.eject_until:
+            self._tell(server, healthy, why)
 
     def unreachable(self, server: Server, now: float) -> bool:
         """A connection could not be made; whether that is news."""
         fresh = server.suspect_until <= now
         server.suspect_until = now + SUSPECT_SECONDS
-        self._stale_at = 0.0
+        self._stale_at = _NOW
         return fresh
 
     def failed(self, server: Server, now: float, why: str) -> None:
         """A use of the server went wrong in a way that is its fault."""
-        if self.ejection is not None and self.ejection.failed(server, self.servers, now):
-            self._stale_at = 0.0
-            self._tell(server, False, why)
+        if self.ejection is None:
+            return
+        if 0 < server.eject_until <= now:
+            self._refresh(now)
+        if self.ejection.failed(server, self.servers, now):
+            self._stale_at = _NOW
+            if server.healthy:
+                self._tell(server, False, why)
 
     def succeeded(self, server: Server, now: float) -> None:
         """A use of the server went well."""
         if server.suspect_until:
             server.suspect_until = 0.0
-            self._stale_at = 0.0
+            self._stale_at = _NOW
         if self.ejection is not None:
             self.ejection.succeeded(server, now)
+
+    def _refresh(self, now: float) -> None:
+        """Work out who may be asked, and until when that holds."""
+        until = math.inf
+        usable: list[Server] = []
+        back: list[Server] = []
+        for server in self.servers:
+            if 0 < server.eject_until <= now:
+                server.eject_until = 0.0
+                if server.healthy:
+                    back.append(server)
+            waits = [at for at in (server.eject_until, server.suspect_until) if at > now]
+            if waits:
+                until = min(until, *waits)
+            elif server.healthy:
+                usable.append(server)
+        primaries = _no_backups(usable)
+        self._usable = primaries or usable
+        self._reserve = [server for server in usable if server.backup] if primaries else []
+        self._stale_at = until
+        for server in back:
+            self._tell(server, True, "ejection over")
+
+    def _last_resort(self, tried: Sequence[Server], now: float) -> list[Server]:
+        """Servers that only could not be reached lately: better than nobody."""
+        left = [server for server in self.servers if self.is_up(server, now) and server not in tried]
+        return _no_backups(left) or left
 
     def _tell(self, server: Server, up: bool, why: str) -> None:
         if self.changed is not None:
             self.changed(server, up, why)
 
-    def is_up(self, server: Server, now: float) -> bool:
-        """Whether checks and failures leave the server in use."""
-        return server.healthy and server.eject_until <= now
+
+def _no_backups(servers: list[Server]) -> list[Server]:
+    return [server for server in servers if not server.backup]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from heapq import merge
+from typing import Any, Generic, TypeVar
 
-import re2
-
+from toron.core.expression import expression
 from toron.core.networks import Networks
 from toron.core.refusal import NO_CONNECTION_ROUTE, Refusal
 
@@ -27,39 +27,58 @@ class ConnectionPattern:
     networks: Networks | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate(Generic[T]):
+    """A route without those of its names that were looked up already."""
+
+    order: int
+    expressions: tuple[Any, ...]
+    protocols: frozenset[bytes]
+    networks: Networks | None
+    leads_to: T
+
+    def accepts(self, client_ip: str, sni: bytes, alpn: Sequence[bytes]) -> bool:
+        if self.expressions and not any(wanted.search(sni) for wanted in self.expressions):
+            return False
+        if self.protocols and self.protocols.isdisjoint(alpn):
+            return False
+        return self.networks is None or client_ip in self.networks
+
+
 class ConnectionRouter(Generic[T]):
-    """The routes of one listener."""
+    """The routes of one listener; names are found in dictionaries, expressions asked one by one."""
 
     def __init__(self, routes: Sequence[tuple[ConnectionPattern, T]]) -> None:
-        self._routes = [(_Names(pattern.sni), frozenset(pattern.alpn), pattern, to) for pattern, to in routes]
+        """ValueError for a regular expression that is none."""
+        self._exact: dict[str, list[_Candidate[T]]] = {}
+        self._wildcards: dict[str, list[_Candidate[T]]] = {}
+        self._others: list[_Candidate[T]] = []
+        for order, (pattern, leads_to) in enumerate(routes):
+            rest = (frozenset(pattern.alpn), pattern.networks, leads_to)
+            expressions = tuple(expression(name) for name in pattern.sni if name.startswith("^"))
+            if expressions or not pattern.sni:
+                self._others.append(_Candidate(order, expressions, *rest))
+            named = _Candidate(order, (), *rest)
+            for name in pattern.sni:
+                lower = name.lower().rstrip(".")
+                if name.startswith("*."):
+                    self._wildcards.setdefault(lower[2:], []).append(named)
+                elif not name.startswith("^"):
+                    self._exact.setdefault(lower, []).append(named)
 
     def find(self, client_ip: str, sni: str = "", alpn: Sequence[bytes] = ()) -> T:
-        """What the first matching route leads to; Refusal `no_route` when there is none."""
-        for names, protocols, pattern, leads_to in self._routes:
-            if not names.accept(sni):
-                continue
-            if protocols and protocols.isdisjoint(alpn):
-                continue
-            if pattern.networks is not None and client_ip not in pattern.networks:
-                continue
-            return leads_to
+        """What the first matching route leads to; Refusal `no_route` when there is none.
+
+        `sni` is in lower case, without a dot at its end; empty when the client named nothing.
+        """
+        label, _, parent = sni.partition(".")
+        wildcards = self._wildcards.get(parent, ()) if label else ()
+        name = sni.encode()
+        for route in merge(self._exact.get(sni, ()), wildcards, self._others, key=_order):
+            if route.accepts(client_ip, name, alpn):
+                return route.leads_to
         raise Refusal(NO_CONNECTION_ROUTE, sni)
 
 
-class _Names:
-    """A set of names, wildcards and expressions."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        lower = [name if name.startswith("^") else name.lower().rstrip(".") for name in names]
-        self._any = not names
-        self._exact = frozenset(name for name in lower if not name.startswith(("^", "*.")))
-        self._parents = frozenset(name[2:] for name in lower if name.startswith("*."))
-        self._expressions = [re2.compile(name) for name in lower if name.startswith("^")]
-
-    def accept(self, name: str) -> bool:
-        if self._any or name in self._exact:
-            return True
-        _, dot, parent = name.partition(".")
-        if dot and parent in self._parents:
-            return True
-        return any(expression.search(name) for expression in self._expressions)
+def _order(candidate: _Candidate[Any]) -> int:
+    return candidate.order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 
 from toron.core.message import Response
@@ -10,16 +11,13 @@ from toron.core.refusal import Refusal
 from toron.wire.headers import Headers
 
 _JSON, _HTML, _TEXT = b"application/json", b"text/html", b"text/plain"
-_FORMS = {
-    b"application/json": _JSON,
-    b"application/problem+json": _JSON,
-    b"application/*": _JSON,
-    b"text/html": _HTML,
-    b"application/xhtml+xml": _HTML,
-    b"text/*": _TEXT,
-    b"text/plain": _TEXT,
-    b"*/*": _TEXT,
+_NAMES = {
+    _TEXT: (b"text/plain", b"text/*", b"*/*"),
+    _JSON: (b"application/json", b"application/problem+json", b"application/*", b"*/*"),
+    _HTML: (b"text/html", b"application/xhtml+xml", b"text/*", b"*/*"),
 }
+"""The forms there are, with the media ranges that cover each."""
+_QUALITY = re.compile(rb"0(\.[0-9]{0,3})?|1(\.0{0,3})?").fullmatch
 
 
 def refused(refusal: Refusal, accept: bytes | None, request_id: str) -> Response:
@@ -47,20 +45,30 @@ def refused(refusal: Refusal, accept: bytes | None, request_id: str) -> Response
 
 
 def preferred(accept: bytes | None) -> bytes:
-    """The form with the highest quality in an Accept field (RFC 9110 section 12.5.1); text by default."""
-    best, best_quality = _TEXT, 0.0
-    for member in (accept or b"").lower().split(b","):
+    """The form that an Accept field likes best (RFC 9110 section 12.5.1); text by default.
+
+    Each form counts with the most specific range that covers it. Among equals the one named more
+    specifically wins, then the one named first, then text. Members that are not well formed do not count.
+    """
+    best: tuple[float, int, int] = (0.0, 0, 0)
+    form = _TEXT
+    ranges = _ranges(accept or b"")
+    for candidate, names in _NAMES.items():
+        said = [ranges[name] for name in names if name in ranges]
+        wanted = max(said, default=None, key=lambda found: (found[1], found[0]))
+        if wanted is not None and wanted[0] > 0 and wanted > best:
+            best, form = wanted, candidate
+    return form
+
+
+def _ranges(accept: bytes) -> dict[bytes, tuple[float, int, int]]:
+    """For each media range its quality, how specific it is, and how early it came (a negative number)."""
+    ranges: dict[bytes, tuple[float, int, int]] = {}
+    for number, member in enumerate(accept.lower().split(b",")):
         kind, *parameters = (part.strip() for part in member.split(b";"))
-        form = _FORMS.get(kind)
-        if form is None:
+        weights = [parameter[2:] for parameter in parameters if parameter.startswith(b"q=")]
+        if kind in ranges or not all(_QUALITY(weight) for weight in weights):
             continue
-        quality = 1.0
-        for parameter in parameters:
-            if parameter.startswith(b"q="):
-                try:
-                    quality = float(parameter[2:])
-                except ValueError:
-                    quality = 0.0
-        if quality > best_quality:
-            best, best_quality = form, quality
-    return best
+        specific = 0 if kind == b"*/*" else 1 if kind.endswith(b"/*") else 2
+        ranges[kind] = (float(weights[0]) if weights else 1.0, specific, -number)
+    return ranges

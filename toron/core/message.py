@@ -28,15 +28,15 @@ class Request:
     """One request, whichever version of HTTP carried it.
 
     `path` and `query` are as they were sent; `route_path` is the path as routes see it: percent
-    escapes decoded once, `//` and dot segments resolved, `%2F` left as it is. A middleware that
-    changes where a request goes sets `path` (and `query`), never `route_path`.
+    escapes decoded once, `//` and `.` segments taken out, `%2F` left as it is (see `core.path`). A
+    middleware that changes where a request goes sets `path` (and `query`), never `route_path`.
     """
 
     __slots__ = (
         "accepts_trailers", "answered_after", "arrived", "backend", "body", "captures", "client_ip",
-        "expects_continue", "headers", "host", "id", "inform", "listener", "local", "method", "middleware", "notes",
-        "path", "peer_ip", "peer_port", "port", "prefix", "query", "retries", "route", "route_path", "scheme",
-        "server", "tls", "trusted_peer", "upgrade", "version",
+        "expects_continue", "headers", "host", "id", "inform", "listener", "local", "method",
+        "middleware", "notes", "path", "peer_ip", "peer_port", "port", "prefix", "query", "retries",
+        "route", "route_path", "scheme", "server", "tls", "trusted_peer", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(

@@ -8,15 +8,17 @@ further conditions of one host and path are asked one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
-import re2
-
+from toron.core.expression import expression
 from toron.core.message import Request
-from toron.core.networks import Networks
+from toron.core.networks import Networks, plain
+from toron.core.path import route_path
+from toron.core.refusal import Refusal
 
 T = TypeVar("T")
 
@@ -27,8 +29,10 @@ Condition = Callable[[Request], bool]
 class Pattern:
     """What a route asks of a request, in plain data (see `compose` for where it comes from).
 
-    Values are exact, or a regular expression where they start with `^`; True asks for presence,
-    False for absence.
+    All of it, and any one of a list. A path `/x` is itself and what is below it, `/x/` and `/x/*`
+    only what is below. Values are exact, or a regular expression where they start with `^`; True
+    asks for presence, False for absence. Of a field, parameter or cookie that comes more than
+    once, any value will do. `never` must not hold as a whole.
     """
 
     hosts: Sequence[str] = ()
@@ -44,163 +48,215 @@ class Pattern:
 
 @dataclass(slots=True)
 class _Candidate(Generic[T]):
+    """A route for one of its hosts and one of its paths."""
+
     leads_to: T
     conditions: tuple[Condition, ...]
+    priority: int
     order: int
     expression: Any = None
-    slash: bool = False
-    """`/x/*` does not match `/x` itself."""
+    prefix: bytes = b""
+    below: bool = False
+    """The prefix itself is not meant."""
+    place: int = 0
+    """Where it stands among all candidates of the router: the lowest that accepts is the answer."""
 
     def accepts(self, request: Request) -> bool:
-        return all(condition(request) for condition in self.conditions)
+        for condition in self.conditions:  # noqa: SIM110 (a generator costs more than it says)
+            if not condition(request):
+                return False
+        return True
 
 
 class _Paths(Generic[T]):
-    """The routes of one host."""
+    """The candidates of one host."""
 
-    __slots__ = ("expressions", "prefixes")
+    __slots__ = ("expressions", "first", "longest", "prefixes", "urgent")
 
     def __init__(self) -> None:
         self.expressions: list[_Candidate[T]] = []
         self.prefixes: dict[bytes, list[_Candidate[T]]] = {}
+        self.first: float = math.inf
+        """The lowest place there is."""
+        self.urgent: float = math.inf
+        """The lowest priority there is among the prefixes."""
+        self.longest = 0
+        """Of the prefixes, in bytes: what a long path has beyond that is never looked at."""
 
-    def add(self, path: str | None, candidate: _Candidate[T]) -> None:
-        if path is not None and path.startswith("^"):
-            candidate.expression = re2.compile(path.encode())
+    def add(self, path: str, candidate: _Candidate[T]) -> None:
+        if path.startswith("^"):
+            candidate.expression = expression(path)
             self.expressions.append(candidate)
-            return
-        slash = path is not None and path.endswith("/*")
-        prefix = (path or "/").removesuffix("*").rstrip("/").encode()
-        candidate.slash = slash
-        self.prefixes.setdefault(prefix, []).append(candidate)
+        else:
+            candidate.prefix, candidate.below = _prefix(path)
+            self.prefixes.setdefault(candidate.prefix, []).append(candidate)
+
+    def __iter__(self) -> Iterator[_Candidate[T]]:
+        yield from self.expressions
+        for candidates in self.prefixes.values():
+            yield from candidates
 
     def sort(self) -> None:
-        self.expressions.sort(key=_precedence)
-        for candidates in self.prefixes.values():
-            candidates.sort(key=_precedence)
+        self.expressions.sort(key=_place)
+        for prefix, candidates in self.prefixes.items():
+            candidates.sort(key=_place)
+            self.longest = max(self.longest, len(prefix))
+            self.urgent = min(self.urgent, *(candidate.priority for candidate in candidates))
+        self.first = min((candidate.place for candidate in self), default=math.inf)
 
-    def find(self, path: bytes, request: Request) -> T | None:
+    def find(self, path: bytes, request: Request, best: _Candidate[T] | None) -> _Candidate[T] | None:
+        """The candidate that accepts, if it comes before `best`; else that."""
         for candidate in self.expressions:
+            if best is not None and best.place < candidate.place:
+                break
             found = candidate.expression.search(path)
-            if found is not None and (not candidate.conditions or candidate.accepts(request)):
+            if found is not None and candidate.accepts(request):
                 request.captures = found
-                return candidate.leads_to
+                best = candidate
+                if candidate.priority <= self.urgent:
+                    return best
+                break
+        return self._find_prefix(path, request, best)
+
+    def _find_prefix(self, path: bytes, request: Request, best: _Candidate[T] | None) -> _Candidate[T] | None:
         prefixes = self.prefixes
-        prefix = path.rstrip(b"/") if path.endswith(b"/") else path
+        prefix = path[:-1] if path.endswith(b"/") else path
+        if len(prefix) > self.longest:
+            prefix = prefix[: max(0, prefix.rfind(b"/", 0, self.longest + 1))]
         while True:
-            candidates = prefixes.get(prefix)
-            if candidates is not None:
-                for candidate in candidates:
-                    if candidate.slash and len(path) == len(prefix):
-                        continue
-                    if not candidate.conditions or candidate.accepts(request):
-                        return candidate.leads_to
+            for candidate in prefixes.get(prefix, ()):
+                if best is not None and best.place < candidate.place:
+                    break
+                if candidate.below and len(path) == len(prefix):
+                    continue
+                if candidate.accepts(request):
+                    request.captures = None
+                    best = candidate
+                    if candidate.priority <= self.urgent:
+                        return best
+                    break
             if not prefix:
-                return None
-            prefix = prefix[: prefix.rfind(b"/")]
-
-
-class _Level(Generic[T]):
-    """The routes of one priority."""
-
-    __slots__ = ("anywhere", "exact", "expressions", "wildcards")
-
-    def __init__(self) -> None:
-        self.exact: dict[bytes, _Paths[T]] = {}
-        self.wildcards: dict[bytes, _Paths[T]] = {}
-        self.expressions: list[tuple[Any, _Paths[T]]] = []
-        self.anywhere: _Paths[T] = _Paths()
-
-    def paths_for(self, host: str | None) -> _Paths[T]:
-        if host is None or host == "*":
-            return self.anywhere
-        if host.startswith("^"):
-            for expression, paths in self.expressions:
-                if expression.pattern == host.encode():
-                    return paths
-            paths = _Paths()
-            self.expressions.append((re2.compile(host.encode()), paths))
-            return paths
-        name = host.lower().rstrip(".").encode("idna" if not host.isascii() else "ascii")
-        if name.startswith(b"*."):
-            return self.wildcards.setdefault(name[2:], _Paths())
-        return self.exact.setdefault(name, _Paths())
-
-    def all_paths(self) -> list[_Paths[T]]:
-        found = [*self.exact.values(), *self.wildcards.values(), self.anywhere]
-        return [*found, *(paths for _, paths in self.expressions)]
-
-    def find(self, host: bytes, path: bytes, request: Request) -> T | None:
-        paths = self.exact.get(host)
-        if paths is not None:
-            found = paths.find(path, request)
-            if found is not None:
-                return found
-        if self.wildcards:
-            paths = self.wildcards.get(host[host.find(b".") + 1 :]) if b"." in host else None
-            if paths is not None:
-                found = paths.find(path, request)
-                if found is not None:
-                    return found
-        for expression, paths in self.expressions:
-            if expression.search(host):
-                found = paths.find(path, request)
-                if found is not None:
-                    return found
-        return self.anywhere.find(path, request)
+                return best
+            prefix = prefix[: max(0, prefix.rfind(b"/"))]
 
 
 class Router(Generic[T]):
     """The routes of one listener, and what each of them leads to."""
 
     def __init__(self) -> None:
-        self._levels: dict[int, _Level[T]] = {}
-        self._sorted: list[_Level[T]] = []
+        self._exact: dict[bytes, _Paths[T]] = {}
+        self._wildcards: dict[bytes, _Paths[T]] = {}
+        self._expressions: dict[str, tuple[Any, _Paths[T]]] = {}
+        self._anywhere: _Paths[T] = _Paths()
         self._count = 0
-        self._any_host = False
 
     def add(self, pattern: Pattern, priority: int, leads_to: T) -> None:
-        """Take in a route; those added first come first among equals."""
-        level = self._levels.setdefault(priority, _Level())
+        """Take in a route; those added first come first among equals.
+
+        Raises ValueError for a host, path or regular expression that is none.
+        """
         conditions = _conditions(pattern)
         self._count += 1
-        for host in pattern.hosts or (None,):
-            for path in pattern.paths or (None,):
-                level.paths_for(host).add(path, _Candidate(leads_to, conditions, self._count))
-        if not pattern.hosts:
-            self._any_host = True
+        for host in pattern.hosts or ("*",):
+            paths = self._paths_for(host)
+            for path in pattern.paths or ("/",):
+                paths.add(path, _Candidate(leads_to, conditions, priority, self._count))
 
     def compile(self) -> None:
         """Put everything in its order; to be called once, after the last `add`."""
-        self._sorted = [self._levels[priority] for priority in sorted(self._levels)]
-        for level in self._sorted:
-            for paths in level.all_paths():
+        everything = [
+            ((each.priority, kind, *_precedence(each)), each)
+            for kind, tables in enumerate(self._tables())
+            for paths in tables
+            for each in paths
+        ]
+        everything.sort(key=lambda ranked: ranked[0])
+        for place, (_, candidate) in enumerate(everything):
+            candidate.place = place
+        for tables in self._tables():
+            for paths in tables:
                 paths.sort()
 
     def find(self, request: Request) -> T | None:
         """What the request's route leads to, its captures set; None when no route matches."""
         path = request.route_path
-        for level in self._sorted:
-            found = level.find(request.host, path, request)
-            if found is not None:
-                return found
-        return None
+        request.captures = None
+        best: _Candidate[T] | None = None
+        for paths in self._paths_of(request.host):
+            if best is None or paths.first < best.place:
+                best = paths.find(path, request, best)
+        return None if best is None else best.leads_to
 
     def serves_host(self, host: bytes) -> bool:
         """Whether any route asks for this host, or for none."""
-        if self._any_host:
-            return True
-        parent = host[host.find(b".") + 1 :]
-        return any(
-            host in level.exact
-            or parent in level.wildcards
-            or any(expression.search(host) for expression, _ in level.expressions)
-            for level in self._sorted
-        )
+        return any(paths.first < math.inf for paths in self._paths_of(host))
+
+    def _paths_for(self, host: str) -> _Paths[T]:
+        """Where to put the routes of a host pattern."""
+        if host == "*":
+            return self._anywhere
+        if host.startswith("^"):
+            if host not in self._expressions:
+                self._expressions[host] = (expression(host), _Paths())
+            return self._expressions[host][1]
+        if host.startswith("*."):
+            return self._wildcards.setdefault(_host(host[2:]), _Paths())
+        return self._exact.setdefault(_host(host), _Paths())
+
+    def _paths_of(self, host: bytes) -> list[_Paths[T]]:
+        """Where to look for the routes of a host, the most specific first."""
+        if b":" in host:
+            host = plain(host.decode("ascii", "replace")).encode()
+        found = []
+        paths = self._exact.get(host)
+        if paths is not None:
+            found.append(paths)
+        if self._wildcards:
+            label, _, parent = host.partition(b".")
+            paths = self._wildcards.get(parent) if label else None
+            if paths is not None:
+                found.append(paths)
+        for wanted, paths in self._expressions.values():
+            if wanted.search(host):
+                found.append(paths)
+        found.append(self._anywhere)
+        return found
+
+    def _tables(self) -> tuple[list[_Paths[T]], ...]:
+        """All there is, by the kind of host, the most specific first."""
+        expressions = [paths for _, paths in self._expressions.values()]
+        return [*self._exact.values()], [*self._wildcards.values()], expressions, [self._anywhere]
 
 
-def _precedence(candidate: _Candidate[Any]) -> tuple[bool, int, int]:
-    return (not candidate.slash, -len(candidate.conditions), candidate.order)
+def _precedence(candidate: _Candidate[Any]) -> tuple[bool, int, bool, int, int]:
+    """What comes first among candidates of one priority and one kind of host."""
+    return (
+        candidate.expression is None,
+        -len(candidate.prefix),
+        not candidate.below,
+        -len(candidate.conditions),
+        candidate.order,
+    )
+
+
+def _place(candidate: _Candidate[Any]) -> int:
+    return candidate.place
+
+
+def _host(host: str) -> bytes:
+    """A host name or address as `Request.host` has it; ValueError where it is not ASCII."""
+    return plain(host.lower().strip("[]").rstrip(".")).encode("ascii")
+
+
+def _prefix(path: str) -> tuple[bytes, bool]:
+    """A path pattern as routes are asked with it, without a slash at the end, and whether it has one."""
+    bare = path.removesuffix("*").rstrip("/")
+    if not path.startswith("/"):
+        raise ValueError(f"{path!r} is not a path: it must start with /")
+    try:
+        return route_path(bare.encode() or b"/").rstrip(b"/"), path.endswith(("/", "/*"))
+    except Refusal as refusal:
+        raise ValueError(f"{path!r} matches no path: {refusal.detail}") from None
 
 
 # --- conditions -------------------------------------------------------------------------------
@@ -237,13 +293,16 @@ def _value(wanted: str | bool) -> Values:
     if isinstance(wanted, bool):
         return lambda values: bool(values) is wanted
     if wanted.startswith("^"):
-        expression = re2.compile(wanted.encode())
-        return lambda values: any(expression.search(value) for value in values)
+        pattern = expression(wanted)
+        return lambda values: any(pattern.search(value) for value in values)
     exact = wanted.encode()
     return lambda values: exact in values
 
 
 def _header(name: bytes, value: Values) -> Condition:
+    if name == b"upgrade":
+        # It concerns one connection, so it is not among the headers.
+        return lambda request: value(request.upgrade.split(b", ") if request.upgrade else [])
     return lambda request: value(request.headers.get_all(name))
 
 

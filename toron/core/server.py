@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
+from ipaddress import IPv6Address
+
+_URL = re.compile(
+    r"([a-z]+)://(?:\[([0-9a-f:.]+(?:%[0-9a-z._~-]+)?)\]|([^\s\0-\x1f/?#@:\[\]]+))(?::([0-9]{1,5}))?",
+    re.IGNORECASE | re.ASCII,
+).fullmatch
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "tcp": 0, "tls": 443, "udp": 0}
+"""The schemes of a server's URL, with the port where none is written; 0: it has to be."""
 
 
 class Server:
-    """A server of a backend. Addresses are as written: an IP literal or a name."""
+    """A server of a backend. Addresses are as written, in lower case: an IP literal or a name."""
 
     __slots__ = (
         "backup", "eject_until", "ejections", "failures", "healthy", "host", "in_flight", "name",
@@ -15,13 +24,20 @@ class Server:
 
     def __init__(self, url: str, weight: int = 1, backup: bool = False) -> None:
         """`url` is `scheme://host:port`; ValueError when it is not."""
-        parts = urlsplit(url)
-        if not parts.hostname or parts.scheme not in DEFAULT_PORTS:
+        found = _URL(url)
+        if found is None:
             raise ValueError(f"not a server: {url!r}")
-        self.scheme = parts.scheme
-        self.host = parts.hostname
-        self.port = parts.port or DEFAULT_PORTS[parts.scheme]
-        bracketed = f"[{self.host}]" if ":" in self.host else self.host
+        scheme, ipv6, host, port = (part and part.lower() for part in found.groups())
+        if scheme not in DEFAULT_PORTS:
+            raise ValueError(f"not a server: {url!r} has an unknown scheme")
+        if ipv6:
+            IPv6Address(ipv6)
+        self.scheme: str = scheme
+        self.host: str = ipv6 or host
+        self.port = DEFAULT_PORTS[scheme] if port is None else int(port)
+        if not 0 < self.port < 65536:
+            raise ValueError(f"not a server: {url!r} needs a port from 1 to 65535")
+        bracketed = f"[{self.host}]" if ipv6 else self.host
         self.name = f"{bracketed}:{self.port}"
         """`host:port`, as logs and metrics call it."""
         self.weight = weight
@@ -42,7 +58,3 @@ class Server:
 
     def __repr__(self) -> str:
         return f"<Server {self.name}>"
-
-
-DEFAULT_PORTS = {"http": 80, "https": 443, "tcp": 0, "tls": 443, "udp": 0}
-"""The schemes of a server's URL, with the port where none is written."""

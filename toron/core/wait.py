@@ -7,9 +7,10 @@ what it waits for has come. Deferreds may be awaited too, so plug-ins can use an
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import CoroutineType
 from typing import Any, Generic, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 T = TypeVar("T")
@@ -20,7 +21,10 @@ class Cancelled(BaseException):
 
 
 class Wait(Generic[T]):
-    """A value that comes later, for one waiter; `fire` or `fail` it once."""
+    """A value that comes later, for one waiter; `fire` or `fail` it once.
+
+    Once it has fired it may be awaited again, and gives the same.
+    """
 
     __slots__ = ("_error", "_task", "_value", "done")
 
@@ -53,37 +57,48 @@ class Wait(Generic[T]):
     def __await__(self) -> Generator[Wait[T], None, T]:
         if not self.done:
             yield self
+            if not self.done:
+                # Deferred.fromCoroutine sends whatever it does not know straight back.
+                raise RuntimeError("only a Task can wait for a Wait: use as_deferred")
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]
 
     def wake(self, task: Task[Any] | None) -> None:
-        """Name the task to go on with; None forgets it."""
+        """Name the task to go on with; None forgets it. RuntimeError when another one waits."""
+        if task is not None and self._task is not None:
+            raise RuntimeError("another task waits for this already")
         self._task = task
 
 
 class Task(Generic[T]):
-    """One coroutine under way; `ended(result, error)` is called once, exactly one of them set.
+    """One awaitable under way; `ended(result, error)` is called once, with the error None or not.
 
-    A cancelled task calls `ended(None, Cancelled())` unless its coroutine ends by itself first.
+    A cancelled task calls `ended(None, Cancelled())` unless its coroutine ends in another way, which
+    it may: it may catch Cancelled, wait for other things, and return.
     """
 
-    __slots__ = ("_coroutine", "_ended", "_on", "_running", "done")
+    __slots__ = ("_cancelled", "_coroutine", "_ended", "_on", "_running", "done")
 
     def __init__(
         self,
-        coroutine: Coroutine[Any, Any, T],
+        awaitable: Awaitable[T],
         ended: Callable[[T | None, BaseException | None], None],
     ) -> None:
-        self._coroutine = coroutine
+        """`awaitable` is a coroutine or, from plug-ins, a Deferred; what is neither ends in TypeError."""
+        self._coroutine: Coroutine[Any, Any, T] = (
+            awaitable if isinstance(awaitable, CoroutineType) else _awaited(awaitable)
+        )
         self._ended = ended
-        self._on: Any = None
+        self._on: Wait[Any] | _Resumed | None = None
         self._running = False
+        self._cancelled = False
         self.done = False
 
     def start(self) -> None:
-        """Run to the first wait, or to the end."""
-        self._step(None)
+        """Run to the first wait, or to the end; nothing happens when it was cancelled before."""
+        if not self.done:
+            self._step(None)
 
     def go_on(self) -> None:
         """What was waited for has come."""
@@ -91,95 +106,108 @@ class Task(Generic[T]):
         self._step(None)
 
     def cancel(self) -> None:
-        """Raise Cancelled where the coroutine waits; nothing happens once it is done."""
-        if self.done or self._running:
+        """Raise Cancelled where the coroutine waits; nothing happens once it is done.
+
+        Where it is running just now (so that this is its own doing), that is where it waits next.
+        A Deferred that it waits for is cancelled.
+        """
+        if self.done:
+            return
+        if self._running:
+            self._cancelled = True
             return
         waited, self._on = self._on, None
         if isinstance(waited, Wait):
             waited.wake(None)
         self._step(Cancelled())
-        if isinstance(waited, Deferred):
-            waited.addErrback(_drop)
-            waited.cancel()
+        if isinstance(waited, _Resumed):
+            waited.deferred.cancel()
 
     def _step(self, thrown: BaseException | None) -> None:
         coroutine = self._coroutine
         self._running = True
         try:
-            while True:
+            while self._on is None:
                 on = coroutine.send(None) if thrown is None else coroutine.throw(thrown)
-                thrown = None
-                if type(on) is Wait:
-                    if on.done:
-                        continue
-                    self._on = on
-                    on.wake(self)
-                    return
-                if not isinstance(on, Deferred):
-                    thrown = TypeError(f"a task may wait for a Wait or a Deferred, not {on!r}")
-                    continue
-                resumed = _Resumed(self)
-                on.addBoth(resumed)
-                if resumed.fired:
-                    thrown = resumed.error
-                    continue
-                self._on = on
-                resumed.armed = True
-                return
+                thrown = self._wait_for(on)
         except StopIteration as stop:
             self.done = True
             self._ended(stop.value, None)
         except BaseException as error:
             self.done = True
-            if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
-                raise
             self._ended(None, error)
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
         finally:
             self._running = False
+        if self._cancelled:
+            self._cancelled = False
+            self.cancel()
+
+    def _wait_for(self, on: Any) -> BaseException | None:
+        """Set `_on` when there is something to wait for; else the exception to go on with, or None."""
+        if isinstance(on, Wait):
+            if not on.done:
+                try:
+                    on.wake(self)
+                except RuntimeError as error:
+                    return error
+                self._on = on
+            return None
+        if not isinstance(on, Deferred):
+            return TypeError(f"a task may wait for a Wait or a Deferred, not {on!r}")
+        resumed = _Resumed(self, on)
+        on.addBoth(resumed)
+        if not resumed.fired:
+            self._on = resumed
+        return resumed.error
 
 
 class _Resumed:
-    """Continues a task when a Deferred has its result."""
+    """Goes on with a task when a Deferred has its result, if the task still waits for that."""
 
-    __slots__ = ("armed", "error", "fired", "task")
+    __slots__ = ("deferred", "error", "fired", "task")
 
-    def __init__(self, task: Task[Any]) -> None:
+    def __init__(self, task: Task[Any], deferred: Deferred[Any]) -> None:
         self.task = task
+        self.deferred = deferred
         self.fired = False
-        self.armed = False
         self.error: BaseException | None = None
 
     def __call__(self, result: Any) -> Any:
         self.fired = True
         if isinstance(result, Failure):
             self.error = result.value
-        if self.armed and self.task._on is not None:
-            self.task._on = None
-            self.task._step(self.error)
-        return None if isinstance(result, Failure) else result
+            result = None
+        task = self.task
+        if task._on is self:
+            task._on = None
+            task._step(self.error)
+        return result
 
 
-def _drop(failure: Failure) -> None:
-    """A cancelled Deferred's failure has nobody to go to."""
+async def _awaited(awaitable: Awaitable[T]) -> T:
+    return await awaitable
 
 
 def as_deferred(awaitable: Awaitable[T]) -> Deferred[T]:
-    """Run an awaitable as a task; its Deferred cancels it."""
+    """Run an awaitable as a task; cancelling the Deferred cancels it.
 
-    async def run() -> T:
-        return await awaitable
-
-    task: Task[T] | None = None
-    deferred: Deferred[T] = Deferred(lambda _: task.cancel() if task else None)
+    As everywhere in Twisted, the Deferred of a cancelled task fails with CancelledError.
+    """
 
     def ended(result: T | None, error: BaseException | None) -> None:
         if deferred.called:
+            # It was cancelled, and has failed; what the task still did has nobody to go to.
             return
+        if isinstance(error, Cancelled):
+            error = CancelledError()
         if error is not None:
             deferred.errback(Failure(error))
         else:
             deferred.callback(result)  # type: ignore[arg-type]
 
-    task = Task(run(), ended)
+    deferred: Deferred[T] = Deferred(lambda _: task.cancel())
+    task = Task(awaitable, ended)
     task.start()
     return deferred

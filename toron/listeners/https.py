@@ -11,12 +11,18 @@ from toron.net.http1_server import HttpServer, HttpSite
 PROTOCOLS = (b"http/1.1",)
 """What ALPN offers, the best first."""
 
+_TEXT = b"This port speaks HTTPS, and the request came without TLS.\n"
+_PLAIN = (
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_TEXT), _TEXT)
+)
+
 
 def serve_https(site: HttpSite, certificates: Certificates, seconds: float) -> Serve:
     """What serves a connection of an `https` listener; the handshake has `seconds`."""
 
     async def serve(connection: Connection) -> None:
-        await accept_tls(connection, certificates, seconds)
+        await accept_tls(connection, certificates, seconds, protocols=PROTOCOLS, plain=_PLAIN)
         assert connection.tls is not None
         site.stats.handshake(connection.tls.version)
         server = HttpServer(connection, site)

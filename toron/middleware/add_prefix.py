@@ -17,6 +17,7 @@ class Options(Model):
     """What is put before the path: `add-prefix: /v2`."""
 
     prefix: str
+    """Such as `/v2`."""
 
     @model_validator(mode="before")
     @classmethod

@@ -17,6 +17,7 @@ class Options(Model):
     """The most a body may be: `body-limit: 10m`. It can only be less than the listener's limit."""
 
     size: Size
+    """What is larger is answered 413."""
 
     @model_validator(mode="before")
     @classmethod

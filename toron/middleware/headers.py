@@ -42,8 +42,12 @@ class Changes(Model):
     """
 
     remove: Names = ()
+    """Fields to take away; this is done first."""
     set: dict[Name, Text] = Field(default={})
+    """Fields to write, in place of those of that name. `{client_ip}`, `{host}`, `{method}`, `{path}`,
+    `{scheme}`, `{id}` and `{route}` in a value stand for those of the request."""
     add: dict[Name, Texts] = Field(default={})
+    """Fields to write beside those of that name."""
 
     @field_validator("add", "remove")
     @classmethod
@@ -61,7 +65,9 @@ class Options(Changes):
     """
 
     request: Changes = Changes()
+    """`remove`, `set` and `add` for requests only."""
     response: Changes = Changes()
+    """`remove`, `set` and `add` for responses only."""
 
     @model_validator(mode="after")
     def _host_of_requests(self) -> Options:

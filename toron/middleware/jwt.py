@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from toron.config.model import Model, OneOrMore, Secret
+from toron.config.model import File, Model, OneOrMore, Scalars, Secrets
 from toron.config.units import Duration
 from toron.core.message import Middleware, Request, Response, Service
 from toron.core.refusal import BAD_TOKEN, NO_TOKEN, TOKEN_CLAIMS, Reason, Refusal
@@ -22,23 +22,19 @@ from toron.middleware._tokens import Rules, Verified, Verifier
 from toron.wire.headers import Field as HeaderField
 from toron.wire.headers import fold
 
-Secrets = Annotated[tuple[Secret, ...], BeforeValidator(lambda v: v if isinstance(v, list | tuple) else [v])]
-Wanted = Annotated[
-    tuple[bool | int | float | str, ...], BeforeValidator(lambda v: v if isinstance(v, list | tuple) else [v])
-]
-
 
 class Options(Model):
     """Which tokens are good. Keys are read once, at the start: JWK sets over HTTP are not fetched."""
 
     secret: Secrets = ()
-    """Shared secrets; any of them will do, so that one can be exchanged for another."""
-    keys: str | None = None
+    """Shared secrets; any of them will do, so that one can be exchanged for another. Where there is no
+    key of any kind: the environment variable `JWT_SECRET`."""
+    keys: File | None = None
     """A file with a JWK set (RFC 7517)."""
     public_key: OneOrMore = ()
     """Public keys or certificates in PEM."""
     algorithms: tuple[Algorithm, ...] = ()
-    """What tokens may be signed with; unset, what is usual for each key: HS256, RS256, ES256, EdDSA."""
+    """What tokens may be signed with; without it what is usual for each key: HS256, RS256, ES256, EdDSA."""
     audience: OneOrMore = ()
     """`aud` must hold one of these."""
     issuer: OneOrMore = ()
@@ -47,7 +43,7 @@ class Options(Model):
     """Claims that must be there, such as `exp`."""
     leeway: Duration = 30.0
     """How far clocks may be apart."""
-    claims: dict[str, Wanted] = Field(default={})
+    claims: dict[str, Scalars] = Field(default={})
     """Claims that must be, or contain, the value (or one of a list): `{scope: read}`. Otherwise 403."""
     forward: dict[Annotated[str, AfterValidator(checked_name)], str] = Field(default={})
     """Request headers that get a claim: `{X-User: sub}`. Clients' own fields of these names are removed."""
@@ -56,10 +52,11 @@ class Options(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_environment(cls, value: Any) -> Any:
+    def _from_environment(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, dict) or any(value.get(word) for word in ("secret", "keys", "public_key")):
             return value
-        if secret := os.environ.get("JWT_SECRET"):
+        environ: Mapping[str, str] = (info.context or {}).get("environ", os.environ)
+        if secret := environ.get("JWT_SECRET"):
             return {**value, "secret": secret}
         raise ValueError(
             'jwt has no key: add secret: "${JWT_SECRET}" (or public_key, or keys: a JWK set file),'

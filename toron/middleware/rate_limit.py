@@ -45,8 +45,9 @@ class Options(Model):
     """How much is too much, and what is counted together."""
 
     rate: Rate = RateValue(100.0, 1.0)
+    """How many requests in how much time; what is more is answered 429."""
     burst: int | None = Field(None, ge=1)
-    """Requests that may come at once; unset, as many as the rate counts (100 for 100/s)."""
+    """Requests that may come at once; without it as many as the rate counts (100 for 100/s)."""
     key: Annotated[OneOrMore, Field(min_length=1), AfterValidator(_checked)] = ("ip",)
     """`ip`, `route`, `host`, `method`, `header:<name>`, `cookie:<name>`, `claim:<name>` (after jwt), or a
     list of these, counted together. Requests without the header, cookie or claim count as one client."""

@@ -18,6 +18,7 @@ class Options(Model):
     """What is taken off: `strip-prefix: /api`, or a list, of which the longest that fits counts."""
 
     prefix: OneOrMore = Field(min_length=1)
+    """Such as `/api`; it fits `/api` and `/api/x`, not `/apix`."""
 
     @model_validator(mode="before")
     @classmethod

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReadDescriptor
-from twisted.internet.tcp import Server as ServerTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -25,6 +24,7 @@ from toron.core.refusal import (
 from toron.core.wait import Cancelled, Task
 from toron.net.connection import Arrival, Connection
 from toron.net.sockets import listening_socket
+from toron.net.tcp import LeanServer
 from toron.wire import proxy_protocol
 from toron.wire.events import Malformed
 
@@ -99,7 +99,7 @@ class Acceptor:
                 continue
             self._count += 1
             arrival = Arrival()
-            transport = ServerTransport(accepted, arrival, peer, self, self._count, self._reactor)  # type: ignore[arg-type]
+            transport = LeanServer(accepted, arrival, peer, self, self._count, self._reactor)  # type: ignore[arg-type]
             arrival.makeConnection(transport)
             self._take(accepted, arrival, transport, peer)
 
@@ -136,6 +136,8 @@ class ReceiveProxy:
         if not header.local:
             connection.client_ip = plain(header.source[0])
             connection.client_port = header.source[1]
+            connection.local_ip = plain(header.destination[0])
+            connection.local_port = header.destination[1]
 
 
 class StreamListener(Service):
@@ -207,7 +209,6 @@ class StreamListener(Service):
                 connection.drain()
 
     def _take(self, accepted: socket.socket, arrival: Arrival, transport: Any, peer: Any) -> None:
-        transport.setTcpNoDelay(True)
         try:
             local = accepted.getsockname()
         except OSError:
@@ -228,7 +229,7 @@ class StreamListener(Service):
             if error is not None:
                 self._failed(connection, error)
 
-        Task(serving, ended).start()  # type: ignore[arg-type]
+        Task(serving, ended).start()
 
     async def _proxied(self, connection: Connection) -> None:
         assert self._proxy is not None

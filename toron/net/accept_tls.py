@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from toron.core.refusal import HANDSHAKE_FAILED, HELLO_TIMEOUT, UNKNOWN_NAME, Refusal
 from toron.core.wait import Wait
-from toron.net.certificates import ALERT_UNRECOGNIZED_NAME, Certificates
+from toron.net.certificates import Certificates
 from toron.net.connection import Arrival, Connection
 from toron.net.tls import TlsFailed, TlsLayer
 from toron.wire import clienthello
+from toron.wire.events import Malformed
+
+DECODE_ERROR, UNRECOGNIZED_NAME, NO_APPLICATION_PROTOCOL = 50, 112, 120
+"""Alerts (RFC 8446 section 6)."""
+_HANDSHAKE = 22
+
+
+def alert(description: int) -> bytes:
+    """A fatal alert in a record that is not encrypted (RFC 8446 sections 5.1 and 6)."""
+    return bytes((21, 3, 3, 0, 2, 2, description))
 
 
 async def read_hello(connection: Connection, seconds: float) -> clienthello.ClientHello:
@@ -17,25 +29,46 @@ async def read_hello(connection: Connection, seconds: float) -> clienthello.Clie
     return hello
 
 
-async def accept_tls(connection: Connection, certificates: Certificates, seconds: float) -> None:
+async def accept_tls(
+    connection: Connection,
+    certificates: Certificates,
+    seconds: float,
+    *,
+    protocols: Collection[bytes] = (),
+    plain: bytes = b"",
+) -> None:
     """Shake hands; afterwards the connection's transport is the decrypted one.
 
     The ClientHello is read before OpenSSL sees it, so the certificate is chosen first and an
-    unknown name is refused with the alert RFC 6066 asks for. `seconds` bound all of it. Raises
-    Refusal (`unrecognized_name`, `handshake_failed`, `handshake_timeout`) or Malformed.
+    unknown name is refused with the alert RFC 6066 asks for; so is a client that offers ALPN, but
+    none of `protocols` (RFC 7301 section 3.2; empty: any). `plain` is the answer to a client that
+    speaks no TLS. `seconds` bound all of it. Raises Refusal (`unrecognized_name`,
+    `handshake_failed`, `handshake_timeout`) or Malformed.
     """
-    hello = await read_hello(connection, seconds)
+    end = connection.reactor.seconds() + seconds
+    try:
+        hello = await read_hello(connection, seconds)
+    except Malformed:
+        if connection.held[0] == _HANDSHAKE:
+            plain = alert(DECODE_ERROR)
+        if plain:
+            _say(connection, plain)
+        raise
     context = certificates.choose(hello.sni)
-    transport = connection.transport
     if context is None:
-        transport.write(ALERT_UNRECOGNIZED_NAME)
-        transport.loseConnection()
+        _say(connection, alert(UNRECOGNIZED_NAME))
         raise Refusal(UNKNOWN_NAME, hello.sni)
+    if protocols and hello.alpn and not any(name in protocols for name in hello.alpn):
+        _say(connection, alert(NO_APPLICATION_PROTOCOL))
+        offered = b", ".join(hello.alpn).decode("ascii", "backslashreplace")
+        raise Refusal(HANDSHAKE_FAILED, f"none of its protocols is spoken here: {offered}")
     shaken: Wait[TlsFailed | None] = Wait()
     layer = TlsLayer(context, server=True, ready=shaken.fire)
     arrival = Arrival()
     layer.protocol = arrival
-    timer = connection.reactor.callLater(seconds, shaken.fire, TlsFailed("late"))
+    late = TlsFailed("late")
+    left = max(0.0, end - connection.reactor.seconds())
+    timer = connection.reactor.callLater(left, shaken.fire, late)
     try:
         connection.hand_over(layer)
         failure = await shaken
@@ -43,9 +76,14 @@ async def accept_tls(connection: Connection, certificates: Certificates, seconds
         if timer.active():
             timer.cancel()
     if failure is not None:
-        late = str(failure) == "late"
-        raise Refusal(HELLO_TIMEOUT if late else HANDSHAKE_FAILED, str(failure))
+        raise Refusal(HELLO_TIMEOUT if failure is late else HANDSHAKE_FAILED, str(failure))
     connection.transport = layer
     connection.tls = layer.info()
     arrival.makeConnection(layer)
     arrival.belong(connection)
+
+
+def _say(connection: Connection, last: bytes) -> None:
+    """Send some last bytes, and close."""
+    connection.transport.write(last)
+    connection.transport.loseConnection()

@@ -13,9 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL
 
-ALERT_UNRECOGNIZED_NAME = bytes((21, 3, 3, 0, 2, 2, 112))
-"""A fatal unrecognized_name alert in a plain record (RFC 6066 section 3, RFC 8446 section 6)."""
-
 _CIPHERS = {
     "modern": b"ECDHE+AESGCM:ECDHE+CHACHA20",
     "intermediate": b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL:!SHA1:!CAMELLIA:!ARIA:!AESCCM",

@@ -46,6 +46,7 @@ class Connection:
         self.peer_ip, self.peer_port = peer
         self.client_ip, self.client_port = peer
         self.local_ip, self.local_port = local
+        """What the client connected to; after a PROXY header, what it connected to there."""
         self.accepted: float = reactor.seconds()
         self.held = b""
         """Bytes that were read but are for the next protocol."""

@@ -72,6 +72,26 @@ class UpstreamTls:
             raise TlsFailed(f"the certificate is not for {name}") from None
 
 
+_JUDGEMENTS = {
+    SSL.X509VerificationCodes.ERR_CERT_NOT_YET_VALID: "is not valid yet",
+    SSL.X509VerificationCodes.ERR_CERT_HAS_EXPIRED: "has expired",
+    SSL.X509VerificationCodes.ERR_CERT_REVOKED: "was revoked",
+    SSL.X509VerificationCodes.ERR_INVALID_PURPOSE: "is not for servers",
+    SSL.X509VerificationCodes.ERR_DEPTH_ZERO_SELF_SIGNED_CERT: "is self-signed",
+    SSL.X509VerificationCodes.ERR_SELF_SIGNED_CERT_IN_CHAIN: "is of an unknown authority",
+    SSL.X509VerificationCodes.ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "is of an unknown authority",
+    SSL.X509VerificationCodes.ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: "is of an unknown authority",
+}
+
+
+def _judge(connection: SSL.Connection, certificate: Any, code: int, depth: int, good: int) -> bool:
+    """Keep OpenSSL's verdict, and leave on the connection why a certificate is not good."""
+    if not good:
+        verdict = _JUDGEMENTS.get(code, f"is not good (X.509 error {code})")
+        connection.set_app_data(f"the certificate {verdict}")
+    return bool(good)
+
+
 def client_context(
     ca: str | None, verify: bool, cert: str | None, key: str | None, protocols: tuple[bytes, ...]
 ) -> SSL.Context:
@@ -87,7 +107,7 @@ def client_context(
         context.load_verify_locations(ca)
     else:
         context.set_default_verify_paths()
-    context.set_verify(SSL.VERIFY_PEER if verify else SSL.VERIFY_NONE)
+    context.set_verify(SSL.VERIFY_PEER if verify else SSL.VERIFY_NONE, _judge if verify else None)
     if cert is not None:
         context.use_certificate_chain_file(cert)
         context.use_privatekey_file(key or cert)
@@ -122,6 +142,7 @@ class _Connected:
 
     def makeConnection(self, transport: Any) -> None:
         transport.setTcpNoDelay(True)
+        transport.setTcpKeepAlive(True)
         if self._done.done:
             # Nobody waits any more.
             transport.abortConnection()
@@ -225,8 +246,8 @@ class Dialer:
             protocol.makeConnection(layer)
             return layer
         text = str(failure)
-        transport.abortConnection()
         if text == "late":
+            transport.abortConnection()
             raise UpstreamFailed(CONNECT_TIMEOUT, "TLS handshake", untouched=True)
-        reason = UPSTREAM_CERT if "certificate" in text else UPSTREAM_TLS
-        raise UpstreamFailed(reason, text, untouched=True)
+        # The layer closes it, after the alert that tells the server.
+        raise UpstreamFailed(UPSTREAM_CERT if layer.distrusted else UPSTREAM_TLS, text, untouched=True)

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from toron.observe.readiness import Readiness
 
 _STEP = 0.05
+_LAST_REQUESTS = 0.5
+"""Seconds in which clients that keep a connection are told, with an answer, to use it no more.
+
+To close an idle connection at once would meet the next request halfway, and reset it.
+"""
 
 
 class Listening(Protocol):
@@ -40,10 +45,10 @@ class Listening(Protocol):
 class Gateway(MultiService):
     """The root of the service tree.
 
-    Children are started in the order they were added. A port that can not be had ends the start
-    before anything is served, and `fatal` is told why. A stop says
-    `draining` first, waits `delay` seconds, closes the doors, lets what is in flight finish, and
-    after `limit` seconds ends what is left; `last` is what stops after all that.
+    Children are started in the order they were added. A port or file that can not be had ends the
+    start before anything is served: `fatal` is told why, and where it returns the error goes on up.
+    A stop says `draining` first, waits `delay` seconds, closes the doors, lets what is in flight
+    finish, and after `limit` seconds ends what is left; `last` is what stops after all that.
     """
 
     def __init__(
@@ -69,17 +74,18 @@ class Gateway(MultiService):
         """Told when draining begins."""
         self.closing: list[Callable[[], None]] = []
         """Told when all traffic is over."""
-        self.observer: Callable[[], Any] | None = None
-        """Makes the log observer of the application that this becomes part of."""
+        self.observer: ILogObserver | None = None
+        """Takes the log of the application that this becomes part of."""
         self.reopening: list[Callable[[], None]] = []
         """Told to open their files anew."""
         self.last: list[Any] = []
+        self._hurried = False
         self.log = Logger()
 
-    def setServiceParent(self, parent: Any) -> None:
+    def setServiceParent(self, parent: Any) -> None:  # noqa: N802  # overrides
         """Become part of an application; its log is the one asked for."""
         if self.observer is not None and isinstance(parent, Componentized):
-            parent.setComponent(ILogObserver, self.observer())  # type: ignore[no-untyped-call]
+            parent.setComponent(ILogObserver, self.observer)
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def privilegedStartService(self) -> None:
@@ -95,6 +101,10 @@ class Gateway(MultiService):
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
+        self._reactor.callWhenRunning(self._ready)
+
+    def _ready(self) -> None:
+        """From here on connections are accepted and signals heard."""
         self._readiness.release("starting")
         where = ", ".join(f"{listener.listener} on {listener.port}" for listener in self.bound)
         self.log.info("toron is ready: {where}", where=where)
@@ -105,27 +115,29 @@ class Gateway(MultiService):
         for told in self.reopening:
             told()
 
+    def hurry(self) -> None:
+        """Wait no longer for anything: a stop that is under way ends now."""
+        self._hurried = True
+
     def stopService(self) -> Deferred[None]:
         return as_deferred(self._stop())
 
     async def _stop(self) -> None:
         self._readiness.hold("draining")
-        if self._delay:
-            await deferLater(self._reactor, self._delay)
+        await self._wait(self._delay, lambda: True)
         for listener in self.listeners:
             listener.stop_accepting()
         for told in self.draining:
             told()
+        await self._wait(min(_LAST_REQUESTS, self._limit), self._left)
         for listener in self.listeners:
             listener.drain()
-        end = self._reactor.seconds() + self._limit
         left = self._left()
         if left:
             self.log.info(
-                "toron waits for {left} connections, at most {limit} s", left=left, limit=self._limit
+                "toron waits for {left} connections, at most {limit:g} s", left=left, limit=self._limit
             )
-        while self._left() and self._reactor.seconds() < end:
-            await deferLater(self._reactor, _STEP)
+        await self._wait(self._limit - _LAST_REQUESTS, self._left)
         left = self._left()
         if left:
             self.log.warn("toron ends {left} connections that did not finish in time", left=left)
@@ -141,6 +153,12 @@ class Gateway(MultiService):
             await _stopped(service)
         self.running = 0
         self.log.info("toron has stopped")
+
+    async def _wait(self, seconds: float, reason: Callable[[], Any]) -> None:
+        """Wait for as long as there is reason to, for at most `seconds`, and not in a hurry."""
+        end = self._reactor.seconds() + seconds
+        while reason() and not self._hurried and self._reactor.seconds() < end:
+            await deferLater(self._reactor, _STEP)
 
     def _left(self) -> int:
         return sum(len(listener.connections) for listener in self.listeners)

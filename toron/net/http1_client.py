@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 from collections.abc import Callable
 from typing import Any
 
@@ -26,30 +25,15 @@ from toron.core.refusal import (
 from toron.core.server import Server
 from toron.core.wait import Wait
 from toron.net.dial import UpstreamFailed
+from toron.net.socket_state import bytes_taken, is_quiet
 from toron.net.sweep import NEVER, Sweep
+from toron.net.tunnel import UpstreamTunnel
 from toron.wire.events import Data, End, Malformed, RequestHead, ResponseHead, Upgraded
 from toron.wire.headers import Headers
 from toron.wire.http1 import ClientCodec
 
 Inform = Callable[[ResponseHead], None]
 _END = End()
-
-
-class UpstreamTunnel:
-    """What a 101 leaves: the server's transport, paused, and the bytes that came after the head."""
-
-    __slots__ = ("data", "release", "transport")
-
-    def __init__(self, transport: Any, data: bytes, release: Callable[[], None]) -> None:
-        self.transport = transport
-        self.data = data
-        self.release = release
-        """To be called when the tunnel is over."""
-
-    def abort(self) -> None:
-        """Nobody joins it."""
-        self.transport.abortConnection()
-        self.release()
 
 
 @implementer(IPushProducer)
@@ -61,8 +45,9 @@ class UpstreamConnection:
     """
 
     __slots__ = (
-        "_answer", "_body", "_codec", "_idle_seconds", "_inform", "_over", "_request_body",
-        "_response_seconds", "_sweep", "_switched", "deadline", "gone", "idle", "lost", "server", "transport", "used",
+        "_answer", "_body", "_codec", "_expecting", "_full", "_idle_seconds", "_inform", "_over", "_paused",
+        "_request_body", "_response_seconds", "_sweep", "_switched", "_taken", "deadline", "gone", "idle",
+        "lost", "server", "transport", "used",
     )  # fmt: skip
 
     def __init__(self, server: Server, sweep: Sweep, idle_seconds: float) -> None:
@@ -79,10 +64,17 @@ class UpstreamConnection:
         self._codec = ClientCodec()
         self._answer: Wait[Response] | None = None
         self._body: Body | None = None
+        """The response's body, until it is whole."""
+        self._request_body: Body | None = None
+        """The request's body, until it is whole."""
         self._inform: Inform | None = None
         self._over: Callable[[Refusal | None], None] | None = None
-        self._request_body: Body | None = None
         self._response_seconds = NEVER
+        self._expecting = False
+        """Whether the client waits to be told to go on with the body."""
+        self._paused = False
+        self._full = False
+        self._taken = 0
         self._switched = False
 
     # --- an exchange --------------------------------------------------------------------------
@@ -104,8 +96,8 @@ class UpstreamConnection:
         self._answer = answer
         self._inform = inform
         self._over = over
-        self._body = None
         self._response_seconds = seconds
+        self._expecting = head.expects_continue
         codec = self._codec
         codec.send(head)
         if body is None:
@@ -113,10 +105,10 @@ class UpstreamConnection:
             self.deadline = self._sweep.now + seconds
             self.transport.write(codec.outgoing())
         else:
-            self.deadline = NEVER
             self._request_body = body
+            self._rearm()
             body.pour(self)
-            if not self.lost and self._answer is not None:
+            if self._over is over:
                 self.body_flush()
         return answer
 
@@ -132,14 +124,16 @@ class UpstreamConnection:
     # --- a sink for the request's body --------------------------------------------------------
 
     def body_data(self, data: bytes) -> None:
+        if self._expecting:
+            self._expecting = False
+            self._rearm()
         self._codec.send(Data(data))
 
     def body_end(self, trailers: Headers | None) -> None:
         self._codec.send(_END if trailers is None else End(trailers))
         self._request_body = None
-        if self._answer is not None:
-            self.deadline = self._sweep.now + self._response_seconds
         self.body_flush()
+        self._rearm()
 
     def body_failed(self, error: BaseException) -> None:
         self._request_body = None
@@ -152,32 +146,39 @@ class UpstreamConnection:
         data = self._codec.outgoing()
         if data and not self.lost:
             self.transport.write(data)
+            if self._body is not None or self.deadline != NEVER:
+                # Something moves, be it the other way.
+                self._rearm()
 
     # --- the source of the response's body, and the producer of the transport -----------------
 
     def pause(self) -> None:
         if not self.lost:
-            self.deadline = NEVER
+            self._paused = True
+            self._rearm()
             self.transport.pauseProducing()
 
     def resume(self) -> None:
         if not self.lost:
-            if self._body is not None:
-                self.deadline = self._sweep.now + self._idle_seconds
+            self._paused = False
+            self._rearm()
             self.transport.resumeProducing()
 
     def stop(self) -> None:
         self._abandon()
 
     def pauseProducing(self) -> None:
+        if not self._full:
+            self._full = True
+            self._taken = bytes_taken(self.transport)
+            self._rearm()
         if self._request_body is not None:
-            # The server takes nothing: it has as long for that as between two bytes.
-            self.deadline = self._sweep.now + self._idle_seconds
             self._request_body.pause()
 
     def resumeProducing(self) -> None:
+        self._full = False
+        self._rearm()
         if self._request_body is not None:
-            self.deadline = NEVER
             self._request_body.resume()
 
     def stopProducing(self) -> None:
@@ -191,6 +192,11 @@ class UpstreamConnection:
         self._sweep.watch(self)
 
     def dataReceived(self, data: bytes) -> None:
+        if self._over is None:
+            # Nobody asked: whatever this is, it must not become the answer to the next request.
+            if not self.lost:
+                self.close()
+            return
         answered: Response | None = None
         ended = False
         body = self._body
@@ -207,8 +213,8 @@ class UpstreamConnection:
                 elif event.status == 101:
                     answered = Response(101, event.headers)
                     answered.upgrade = event.upgrade
-                elif self._inform is not None:
-                    self._inform(event)
+                else:
+                    self._interim(event)
             elif kind is End:
                 if body is not None:
                     body.end(event.trailers)  # type: ignore[union-attr]
@@ -224,7 +230,7 @@ class UpstreamConnection:
             return
         if ended:
             self._finished()
-        elif body is not None and self.deadline != NEVER:
+        elif body is not None and not self._paused:
             self.deadline = self._sweep.now + self._idle_seconds
         # Last of all, since whoever waits may begin another exchange here.
         if answered is not None:
@@ -247,11 +253,39 @@ class UpstreamConnection:
                     body.end()
                     self._exchange_over()
                     body.flush()
-        self._fail(UpstreamFailed(UPSTREAM_CLOSED if orderly else UPSTREAM_RESET, untouched=False))
+        self._fail(UpstreamFailed(UPSTREAM_CLOSED if orderly else UPSTREAM_RESET))
         if self.gone is not None:
             self.gone(self)
 
+    def _interim(self, head: ResponseHead) -> None:
+        if head.status == 100 and self._expecting:
+            self._expecting = False
+            self._rearm()
+        if self._inform is not None:
+            self._inform(head)
+
+    # --- deadlines ----------------------------------------------------------------------------
+
+    def _rearm(self) -> None:
+        """Set the deadline for what is waited for now."""
+        if self._paused or self._over is None:
+            seconds = NEVER
+        elif self._full or self._body is not None:
+            seconds = self._idle_seconds
+        elif self._request_body is None or self._expecting:
+            seconds = self._response_seconds
+        else:
+            seconds = NEVER
+        self.deadline = self._sweep.now + seconds
+
     def expired(self, now: float) -> None:
+        if self._full and self._over is not None:
+            taken = bytes_taken(self.transport)
+            if taken > self._taken:
+                # Slow is not stalled.
+                self._taken = taken
+                self._rearm()
+                return
         if self._answer is not None:
             self._fail(UpstreamFailed(RESPONSE_TIMEOUT))
         elif self._body is not None:
@@ -270,14 +304,12 @@ class UpstreamConnection:
         """Close an idle connection."""
         self.lost = True
         self._sweep.forget(self)
+        self.transport.unregisterProducer()
         self.transport.loseConnection()
 
     def alive(self) -> bool:
         """Whether an idle connection looks as if the server has not closed it."""
-        handle = self.transport.getHandle()
-        poll = select.poll()
-        poll.register(handle, select.POLLIN | select.POLLRDHUP)
-        return not poll.poll(0)
+        return is_quiet(self.transport)
 
     def _finished(self) -> None:
         """The response is whole."""
@@ -288,7 +320,10 @@ class UpstreamConnection:
         if request_body is not None:
             # Answered before the request was whole: nobody reads the rest of it.
             request_body.stop()
+            self._drop()
         self._exchange_over()
+        if self.lost:
+            return
         if not (self._codec.reusable and self.idle is not None and self.idle(self)):
             self.close()
 
@@ -304,8 +339,7 @@ class UpstreamConnection:
         self._sweep.forget(self)
         self.transport.unregisterProducer()
         self.transport.pauseProducing()
-        over, self._over = self._over, None
-        response.tunnel = UpstreamTunnel(self.transport, data, lambda: over(None) if over else None)
+        response.tunnel = UpstreamTunnel(self.transport, data, self._exchange_over)
 
     def _fail(self, error: Refusal) -> None:
         """Whoever waits for something of this exchange is told; the connection is of no more use."""
@@ -325,8 +359,12 @@ class UpstreamConnection:
         self._answer = None
         self._body = None
         self.deadline = NEVER
+        self._drop()
+        self._exchange_over(error)
+
+    def _drop(self) -> None:
         if not self.lost:
             self.lost = True
             self._sweep.forget(self)
-            self.transport.abortConnection()
-        self._exchange_over(error)
+            if self.transport is not None:
+                self.transport.abortConnection()

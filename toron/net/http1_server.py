@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from toron.core.body import Body
 from toron.core.error_page import refused
-from toron.core.forwarding import Forwarding
 from toron.core.message import Request, Response
 from toron.core.path import route_path
 from toron.core.refusal import (
@@ -24,91 +20,39 @@ from toron.core.refusal import (
     CLIENT_STALLED,
     HEAD_TIMEOUT,
     INTERNAL,
+    KEEPALIVE_TIMEOUT,
     REASONS,
     Reason,
     Refusal,
 )
 from toron.core.wait import Cancelled, Task, Wait
 from toron.net.connection import Connection
+from toron.net.http_site import HttpSite
 from toron.net.relay import Relay
-from toron.net.sweep import NEVER, Sweep
+from toron.net.socket_state import bytes_taken
+from toron.net.sweep import NEVER
 from toron.wire.events import Data, End, Malformed, RequestHead, ResponseHead
 from toron.wire.headers import Headers
 from toron.wire.http1 import Reading, ServerCodec, Writing
 
+__all__ = ["HttpServer", "HttpSite"]
+
 _END = End()
 _PHRASES = {int(status): status.phrase.encode("ascii") for status in HTTPStatus}
+_UNFINISHED = frozenset({Reading.SIZED, Reading.CHUNKED, Reading.BROKEN})
+"""Where a request was not read to its end."""
 _PIPELINED_MOST = 64 << 10
 _GRACE = 0.5
 """Seconds that a client which has said all it will say is still waited for: the end of its stream
 may mean `that was my last request` as well as `I am gone`."""
-_LINGER = 1.0
-"""Seconds to keep reading after an early answer, so that the client gets to see it."""
-_LINGER_MOST = 256 << 10
+_LINGER = 5.0
+"""Seconds to keep reading after an early answer, so that the client gets to see it: closing on
+bytes nobody read would reset the connection, and the reset may overtake the answer."""
+_LINGER_MOST = 64 << 20
 
-_BODY, _PIPELINE = 1, 2
-
-
-class HttpSite:
-    """What all HTTP connections of one listener share."""
-
-    __slots__ = (
-        "_date", "_date_until", "body_limit", "body_seconds", "draining", "fields_most", "finished", "forwarding", "head_most",
-        "head_seconds", "keepalive_seconds", "listener", "log", "max_requests", "new_id", "port", "reactor",
-        "scheme", "service", "stats", "sweep", "tunnel_seconds", "wall", "write_seconds",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        *,
-        reactor: Any,
-        sweep: Sweep,
-        listener: str,
-        scheme: bytes,
-        service: Callable[[Request], Awaitable[Response]],
-        forwarding: Forwarding,
-        finished: Callable[[HttpServer, Request, int, int, Reason | None, str], None],
-        new_id: Callable[[], str],
-        wall: Callable[[], float],
-        stats: Any,
-    ) -> None:
-        """`wall` gives Unix seconds; sizes below are in bytes, times in seconds."""
-        self.reactor = reactor
-        self.sweep = sweep
-        self.listener = listener
-        self.scheme = scheme
-        self.service = service
-        self.forwarding = forwarding
-        self.finished = finished
-        """Told of every exchange that is over: connection, request, status, body bytes sent, reason, detail."""
-        self.new_id = new_id
-        self.wall = wall
-        self.stats = stats
-        self._date = b""
-        self._date_until = 0.0
-        self.port = 0
-        self.head_most = 32 << 10
-        self.fields_most = 100
-        self.body_limit = 256 << 20
-        self.max_requests = 0
-        self.head_seconds = 10.0
-        self.body_seconds = 60.0
-        self.keepalive_seconds = 75.0
-        self.write_seconds = 60.0
-        self.tunnel_seconds = 3600.0
-        self.draining = False
-        self.log = Logger()
-
-    def drain(self) -> None:
-        """Every answer from here on is the last of its connection."""
-        self.draining = True
-
-    def date(self) -> bytes:
-        """The time for a Date field (RFC 9110 section 6.6.1), written once a second."""
-        if self.sweep.now >= self._date_until:
-            self._date_until = self.sweep.now + 1.0
-            self._date = formatdate(self.wall(), usegmt=True).encode("ascii")
-        return self._date
+_BODY, _PIPELINE, _UNTAKEN = 1, 2, 4
+"""Why reading is held up: the service takes no more of the body; enough pipelined requests wait;
+the client has not taken the answers it has got."""
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -119,9 +63,9 @@ class HttpServer:
     """
 
     __slots__ = (
-        "_body", "_closing", "_codec", "_full", "_grace", "_held_up", "_lingered", "_reading", "_relay",
-        "_response", "_sent", "_served", "_site", "_status", "_task", "closed", "connection", "deadline",
-        "ended", "request", "transport",
+        "_body", "_closing", "_codec", "_continued", "_descriptor", "_full", "_grace", "_half_closed",
+        "_held_up", "_lingered", "_reading", "_relay", "_response", "_sent", "_served", "_signs", "_site",
+        "_status", "_taken", "_task", "closed", "connection", "deadline", "ended", "request", "transport",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, site: HttpSite) -> None:
@@ -142,12 +86,18 @@ class HttpServer:
         self._status = 0
         self._sent = 0
         self._served = 0
+        self._continued = False
+        """Whether the client need not be told to go on with the body."""
         self._reading = False
         self._held_up = 0
+        self._descriptor = -1
         self._full = False
+        self._taken = 0
         self._closing = False
         self._lingered = 0
+        self._half_closed = False
         self._grace: Any = None
+        self._signs = 0
         self._relay: Relay | None = None
 
     # --- a protocol ---------------------------------------------------------------------------
@@ -163,13 +113,42 @@ class HttpServer:
         if self._closing:
             self._linger(data)
             return
-        codec = self._codec
         if self._body is not None:
-            self.deadline = self._site.sweep.now + self._site.body_seconds
-        elif self.request is None and codec.pending == 0:
+            self._continued = True
+            if not self._full:
+                self.deadline = self._site.sweep.now + self._site.body_seconds
+        elif self.request is None and self._codec.pending == 0:
             # The first byte of a head: from here on the head has its time, not the idle connection.
             self.deadline = self._site.sweep.now + self._site.head_seconds
         self._read(data)
+
+    def readConnectionLost(self) -> None:
+        if self.closed or self._half_closed:
+            return
+        if self._closing:
+            self.transport.loseConnection()
+            return
+        self._half_closed = True
+        self._end_of_stream()
+
+    def writeConnectionLost(self) -> None:
+        """Our own doing, after an early answer."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self._site.sweep.forget(self)
+        self._look_away()
+        self._forgive()
+        self._interrupt(CLIENT_GONE)
+        self.connection.lost(reason)
+        if self.connection.reason is None:
+            self.ended.fire(None)
+        else:
+            self.ended.fail(Refusal(self.connection.reason))
+
+    # --- reading ------------------------------------------------------------------------------
 
     def _read(self, data: bytes) -> None:
         """Read, and go on reading pipelined requests for as long as they are answered at once."""
@@ -180,14 +159,19 @@ class HttpServer:
                 events = codec.receive(data)
                 if events:
                     self._take(events)
-                if self.closed or self._closing or not codec.pending or self.request is not None:
-                    break
-                if not codec.between or not events:
+                if (
+                    not events or not codec.pending or self._full
+                    or self.request is not None or self._closing or self.closed
+                ):  # fmt: skip
                     break
                 data = b""
         finally:
             self._reading = False
-        if self.request is not None and self._body is None and codec.pending > _PIPELINED_MOST:
+        if self.closed or self._closing:
+            return
+        if self._half_closed:
+            self._end_of_stream()
+        elif self.request is not None and self._body is None and codec.pending > _PIPELINED_MOST:
             self._hold_up(_PIPELINE)
 
     def _take(self, events: list[Any]) -> None:
@@ -209,9 +193,9 @@ class HttpServer:
                 body = self._body
             elif kind is End:
                 if body is not None:
-                    self._body = None
-                    if self.deadline != NEVER:
-                        self.deadline = NEVER
+                    if self._body is not None:
+                        self._body = None
+                        self._rearm()
                     body.end(event.trailers)
             else:
                 self._malformed(event, None)
@@ -221,34 +205,21 @@ class HttpServer:
         elif body is not None:
             body.flush()
 
-    def readConnectionLost(self) -> None:
-        if self.closed or self._closing:
-            self._close_now()
-            return
-        for event in self._codec.receive_eof():
-            if self._body is not None or self._task is not None:
-                self._gone()
-                return
-            self._malformed(event, None)  # type: ignore[arg-type]
-            return
-        if self.request is None:
-            self._close_now()
-        else:
-            self._grace = self._site.reactor.callLater(_GRACE, self._gone)
-
-    def writeConnectionLost(self) -> None:
-        """Our own doing, after an early answer."""
-
-    def connectionLost(self, reason: Failure) -> None:
-        if self.closed:
-            return
-        self.closed = True
-        self._site.sweep.forget(self)
-        if self._grace is not None and self._grace.active():
-            self._grace.cancel()
-        self._interrupt(CLIENT_GONE)
-        self.connection.lost(reason)
-        self.ended.fire(None)
+    def _end_of_stream(self) -> None:
+        """The client will say no more; what it has said already is answered."""
+        codec = self._codec
+        if self._body is not None:
+            self._gone()
+        elif self.request is not None:
+            if not codec.pending:
+                codec.keeps_open = False
+            self._suspect()
+        elif not (self._full and codec.pending):
+            events = codec.receive_eof()
+            if events:
+                self._malformed(events[0], None)  # type: ignore[arg-type]
+            else:
+                self._close(early=False)
 
     # --- a request ----------------------------------------------------------------------------
 
@@ -258,52 +229,37 @@ class HttpServer:
         self._served += 1
         if site.draining or (site.max_requests and self._served >= site.max_requests):
             self._codec.close_next = True
-        connection = self.connection
-        path, question, query = head.target.partition(b"?")
-        headers = head.headers
-        request = Request(head.method, path, headers, query=query if question else None)
-        request.id = site.new_id()
-        request.arrived = site.reactor.seconds()
-        request.version = head.version
-        request.scheme = site.scheme
-        request.listener = site.listener
-        request.port = site.port
-        request.host = _host_only(head.authority)
-        request.peer_ip = connection.client_ip
-        request.peer_port = connection.client_port
-        request.local = (connection.local_ip, connection.local_port)
-        request.tls = connection.tls
-        request.upgrade = head.upgrade or None
-        request.expects_continue = head.expects_continue
-        request.accepts_trailers = head.accepts_trailers
+        request = self.request = site.request(self.connection, head)
         request.inform = self._inform
-        request.client_ip, request.trusted_peer = site.forwarding.client(connection.client_ip, headers)
-        self.request = request
         self._status = 0
         self._sent = 0
+        self._continued = not head.expects_continue
         length = head.length
         if length != 0:
             body = self._body = request.body = Body(self, length)
             body.limit = site.body_limit
-            self.deadline = site.sweep.now + site.body_seconds
-        else:
-            self.deadline = NEVER
+        self._rearm()
         try:
             if length is not None and length > site.body_limit:
                 raise Refusal(BODY_TOO_LARGE, f"{length} bytes; {site.body_limit} are allowed")
-            if path != b"*":
-                request.route_path = route_path(path)
+            if request.path != b"*":
+                request.route_path = route_path(request.path)
         except Refusal as refusal:
             self._refuse(refusal)
             return None
         return request
 
     def _serve(self, request: Request) -> None:
+        body = request.body
         try:
-            task = self._task = Task(self._site.service(request), self._answered)  # type: ignore[arg-type]
+            if body is not None and body.error is not None:
+                # Too large already: there is no use in troubling a server.
+                raise body.error
+            task = self._task = Task(self._site.service(request), self._answered)
+        except Exception as error:
+            self._answered(None, error)
+        else:
             task.start()
-        except Refusal as refusal:
-            self._refuse(refusal)
 
     def _answered(self, response: Response | None, error: BaseException | None) -> None:
         self._task = None
@@ -326,23 +282,12 @@ class HttpServer:
             # The service learns of it, and answers with the refusal if it still can.
             body.fail(refusal)
             body.flush()
-            if self.request is not None and self._response is not None:
+            if self._response is not None:
                 self._cut(refusal.reason, refusal.detail)
             return
         if self.request is None:
-            request = self.request = Request(b"", b"", Headers())
-            if head is not None:
-                request.method, request.host = head.method, _host_only(head.authority)
-                request.path, _, query = head.target.partition(b"?")
-                request.query = query or None
-                request.headers = head.headers
-            request.id = self._site.new_id()
-            request.arrived = self._site.reactor.seconds()
-            request.client_ip = request.peer_ip = self.connection.client_ip
-            request.peer_port = self.connection.client_port
-            request.scheme = self._site.scheme
-            request.listener = self._site.listener
-            request.tls = self.connection.tls
+            self._status = self._sent = 0
+            self.request = self._site.request(self.connection, head or RequestHead(b"", b"", Headers()))
         self._refuse(refusal)
 
     # --- the response -------------------------------------------------------------------------
@@ -351,7 +296,10 @@ class HttpServer:
         """Send an interim response on."""
         if not self.closed and self._codec.writing is Writing.HEAD:
             self._codec.send(head)
-            self.transport.write(self._codec.outgoing())
+            self._write()
+            if head.status == 100:
+                self._continued = True
+                self._rearm()
 
     def _refuse(self, refusal: Refusal) -> None:
         request = self.request
@@ -377,7 +325,7 @@ class HttpServer:
             self._switch(request, response)
             return
         codec = self._codec
-        if self._body is not None and codec.reading is not Reading.DONE:
+        if self._body is not None:
             # Answered before the request was whole: nobody will read the rest of it.
             codec.close_next = True
         if b"date" not in response.headers:
@@ -440,57 +388,19 @@ class HttpServer:
         if request is None:
             return
         self._site.finished(self, request, self._status, self._sent, reason, detail)
-        if self._grace is not None:
-            if self._grace.active():
-                self._grace.cancel()
-            self._codec.keeps_open = False
+        self._forgive()
         codec = self._codec
         if not codec.keeps_open:
-            self._close(early=self._body is not None or codec.reading is Reading.BROKEN)
+            self._close(early=codec.reading in _UNFINISHED)
             return
-        self.deadline = self._site.sweep.now + self._site.keepalive_seconds
-        if self._held_up:
+        self._rearm()
+        if self._full:
+            # Answers must not pile up for a client that takes none of them.
+            self._hold_up(_UNTAKEN)
+        elif self._held_up:
             self._let_go(_BODY | _PIPELINE)
-        if codec.pending and not self._reading:
+        if not self._full and not self._reading and (codec.pending or self._half_closed):
             self._read(b"")
-
-    def _close(self, early: bool) -> None:
-        """Close when all is sent; after an early answer the client is still listened to for a while."""
-        body, self._body = self._body, None
-        if body is not None:
-            body.stop()
-        self._closing = True
-        if early and not self.closed:
-            self.deadline = self._site.sweep.now + _LINGER
-            self._let_go(_BODY | _PIPELINE)
-            self.transport.loseWriteConnection()
-        else:
-            self.deadline = self._site.sweep.now + self._site.write_seconds
-            self.transport.loseConnection()
-
-    def _linger(self, data: bytes) -> None:
-        self._lingered += len(data)
-        if self._lingered > _LINGER_MOST:
-            self._close_now()
-
-    def _close_now(self) -> None:
-        if not self.closed:
-            self.transport.loseConnection()
-
-    def _cut(self, reason: Reason, detail: str) -> None:
-        """A response that can not be finished must not look finished."""
-        if self.request is None:
-            return
-        until_close = self._codec.writing is Writing.UNTIL_CLOSE
-        if not until_close:
-            self._write()
-        self._interrupt(reason, detail)
-        self._closing = True
-        self.deadline = self._site.sweep.now + self._site.write_seconds
-        if until_close:
-            self.transport.abortConnection()
-        else:
-            self.transport.loseConnection()
 
     def _interrupt(self, reason: Reason, detail: str = "") -> None:
         """End the exchange under way, wherever it is, and say why."""
@@ -508,36 +418,54 @@ class HttpServer:
         if request is not None:
             self._site.finished(self, request, self._status or reason.status, self._sent, reason, detail)
 
+    def _cut(self, reason: Reason, detail: str) -> None:
+        """A response that can not be finished must not look finished."""
+        if self.request is None:
+            return
+        until_close = self._codec.writing is Writing.UNTIL_CLOSE
+        if not until_close:
+            self._write()
+        self._interrupt(reason, detail)
+        if until_close:
+            self._abort()
+        else:
+            self._close(early=False)
+
     def _gone(self) -> None:
         """The client will not read what is still to come."""
         if not self.closed:
             self._interrupt(CLIENT_GONE)
-            self.transport.abortConnection()
+            self._abort()
 
-    def expired(self, now: float) -> None:
-        if self._closing:
-            self.transport.abortConnection()
-        elif self.request is None:
-            if self._codec.pending:
-                self._malformed_late()
-            else:
-                self._closing = True
-                self.transport.loseConnection()
-        elif self._full:
-            self._interrupt(CLIENT_STALLED)
-            self.transport.abortConnection()
-        elif self._body is not None:
-            body, self._body = self._body, None
-            refusal = Refusal(BODY_TIMEOUT)
-            self._codec.close_next = True
-            self._codec.keeps_open = False
-            body.fail(refusal)
-            body.flush()
+    # --- the end of the connection ------------------------------------------------------------
 
-    def _malformed_late(self) -> None:
-        self._codec.reading = Reading.BROKEN
-        self._codec.keeps_open = False
-        self._malformed(Malformed(HEAD_TIMEOUT.word), None)
+    def _close(self, early: bool) -> None:
+        """Close when all is sent; after an early answer the client is still listened to for a while."""
+        body, self._body = self._body, None
+        if body is not None:
+            body.stop()
+        self._closing = True
+        if self.closed:
+            return
+        self._let_go(self._held_up)
+        self._taken = bytes_taken(self.transport)
+        # A transport with a producer that it has paused would wait for it instead of closing.
+        self.transport.unregisterProducer()
+        if early:
+            self.deadline = self._site.sweep.now + _LINGER
+            self.transport.loseWriteConnection()
+        else:
+            self.deadline = self._site.sweep.now + self._site.write_seconds
+            self.transport.loseConnection()
+
+    def _abort(self) -> None:
+        self._closing = True
+        self.transport.abortConnection()
+
+    def _linger(self, data: bytes) -> None:
+        self._lingered += len(data)
+        if self._lingered > _LINGER_MOST:
+            self.transport.loseConnection()
 
     def drain(self) -> None:
         """End soon: after the exchange under way, at once where there is none."""
@@ -545,46 +473,121 @@ class HttpServer:
         if self._relay is not None:
             self._relay.drain()
         elif self.request is None and not self._closing and not self._codec.pending:
-            self._closing = True
-            self.transport.loseConnection()
+            self._close(early=False)
+
+    # --- clients that went away -------------------------------------------------------------------
+
+    def client_ended(self) -> None:
+        if self.request is not None:
+            self._suspect()
+
+    def client_reset(self) -> None:
+        self._gone()
+
+    def _suspect(self) -> None:
+        """Wait for a sign that the client still lives."""
+        if self._grace is None:
+            self._signs = self._signs_of_life()
+            self._grace = self._site.reactor.callLater(_GRACE, self._suspected)
+
+    def _suspected(self) -> None:
+        self._grace = None
+        if self.request is None or self.closed:
+            return
+        if self._signs_of_life() == self._signs:
+            self._gone()
+        elif self._body is not None:
+            self._suspect()
+
+    def _signs_of_life(self) -> int:
+        """Grows while the client takes what it is sent: one that is gone would have reset by now."""
+        request = self.request
+        received = request.body.received if request is not None and request.body is not None else 0
+        return bytes_taken(self.transport) + received
+
+    def _forgive(self) -> None:
+        grace, self._grace = self._grace, None
+        if grace is not None:
+            grace.cancel()
+
+    # --- deadlines ----------------------------------------------------------------------------
+
+    def _rearm(self) -> None:
+        """Set the deadline for what is waited for now."""
+        site = self._site
+        if self._closing:
+            return
+        if self._full:
+            seconds = site.write_seconds
+        elif self.request is None:
+            seconds = site.head_seconds if self._codec.pending else site.keepalive_seconds
+        elif self._body is not None and self._continued and not self._held_up & _BODY:
+            seconds = site.body_seconds
+        else:
+            seconds = NEVER
+        self.deadline = site.sweep.now + seconds
+
+    def expired(self, now: float) -> None:
+        if self._closing or self._full:
+            taken = bytes_taken(self.transport)
+            if taken > self._taken:
+                # Slow is not stalled.
+                self._taken = taken
+                self.deadline = now + self._site.write_seconds
+            else:
+                self._interrupt(CLIENT_STALLED)
+                self._abort()
+        elif self.request is None:
+            self._late_head()
+        elif self._body is not None:
+            body, self._body = self._body, None
+            self._codec.close_next = True
+            body.fail(Refusal(BODY_TIMEOUT))
+            body.flush()
+
+    def _late_head(self) -> None:
+        """The next request has not come, or not all of its head."""
+        if self._codec.pending:
+            self._codec.reading = Reading.BROKEN
+            self._malformed(Malformed(HEAD_TIMEOUT.word), None)
+            return
+        if self._served:
+            self._site.stats.refuse(KEEPALIVE_TIMEOUT.word)
+        else:
+            self.connection.reason = HEAD_TIMEOUT
+        self._close(early=False)
 
     # --- another protocol ---------------------------------------------------------------------
 
     def _switch(self, request: Request, response: Response) -> None:
         """The answer was 101: join the client with what the answer came with."""
         tunnel: Any = response.tunnel
-        codec = self._codec
-        transport = self.transport
+        codec, site, transport = self._codec, self._site, self.transport
         codec.send(ResponseHead(101, response.headers, b"Switching Protocols", upgrade=response.upgrade))
-        transport.write(codec.outgoing())
+        self._write()
         held = codec.receive(b"")
         early = held[0].data if held and isinstance(held[0], Data) else b""
-        self._site.sweep.forget(self)
+        site.sweep.forget(self)
         self.deadline = NEVER
+        self._forgive()
+        self._look_away()
         transport.unregisterProducer()
         transport.pauseProducing()
-        self._held_up = 0
-        relay = self._relay = Relay(
-            self._site.sweep, self._site.tunnel_seconds, websocket=response.upgrade == b"websocket"
-        )
+        said = request.body = Body()
 
-        async def over() -> None:
-            await relay.ended
-
-        def ended(_: None, error: BaseException | None) -> None:
-            tunnel.release()
+        def over(relay: Relay) -> None:
             self.closed = True
             self.request = None
-            stats = self._site.stats
-            stats.body_in += relay.client.received
-            self._site.finished(
-                self, request, 101, relay.server.received, relay.reason, f"{relay.client.received} bytes in"
-            )
+            said.received = relay.client.received
+            site.finished(self, request, 101, relay.server.received, relay.reason, "")
             self.connection.lost()
             self.ended.fire(None)
 
-        Task(over(), ended).start()
-        relay.join(transport, tunnel.transport, early, tunnel.data)
+        relay = self._relay = tunnel.join(
+            transport, early, site.sweep, response.upgrade == b"websocket", over
+        )
+        if self._half_closed and not self.closed:
+            relay.client.readConnectionLost()
 
     # --- the source of the request's body, and the producer of the transport ------------------
 
@@ -600,23 +603,35 @@ class HttpServer:
         self._let_go(_BODY)
 
     def _hold_up(self, why: int) -> None:
-        if not self._held_up and not self.closed:
+        if self.closed or self._closing:
+            return
+        if not self._held_up:
             self.transport.pauseProducing()
+            if not self._half_closed:
+                self._descriptor = self._site.unread.add(self)
         self._held_up |= why
         if why == _BODY:
-            self.deadline = NEVER
+            self._rearm()
 
     def _let_go(self, why: int) -> None:
         held_up = self._held_up
         self._held_up = held_up & ~why
         if held_up and not self._held_up and not self.closed:
+            self._look_away()
             if self._body is not None:
-                self.deadline = self._site.sweep.now + self._site.body_seconds
+                self._rearm()
             self.transport.resumeProducing()
 
+    def _look_away(self) -> None:
+        if self._descriptor >= 0:
+            self._site.unread.remove(self._descriptor)
+            self._descriptor = -1
+
     def pauseProducing(self) -> None:
-        self._full = True
-        self.deadline = self._site.sweep.now + self._site.write_seconds
+        if not self._full:
+            self._full = True
+            self._taken = bytes_taken(self.transport)
+            self._rearm()
         if self._response is not None:
             self._response.pause()
 
@@ -624,20 +639,13 @@ class HttpServer:
         self._full = False
         if self._closing:
             return
-        self.deadline = (
-            NEVER if self.request is not None else self._site.sweep.now + self._site.keepalive_seconds
-        )
+        self._rearm()
         if self._response is not None:
             self._response.resume()
+        if self._held_up & _UNTAKEN:
+            self._let_go(_UNTAKEN | _PIPELINE)
+            if self._codec.pending or self._half_closed:
+                self._read(b"")
 
     def stopProducing(self) -> None:
         """The transport is lost; connectionLost says so too."""
-
-
-def _host_only(authority: bytes) -> bytes:
-    """The host in lower case, without port and trailing dot."""
-    host = authority.lower()
-    if host.startswith(b"["):
-        return host[1 : host.find(b"]")]
-    host = host.partition(b":")[0]
-    return host[:-1] if host.endswith(b".") else host

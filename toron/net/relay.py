@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.error import ConnectionAborted, ConnectionDone
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from toron.core.refusal import CLIENT_GONE, DRAINED, IDLE_TIMEOUT, PEER_RESET, UPSTREAM_RESET, Reason
+from toron.core.refusal import (
+    CLIENT_GONE,
+    DRAINED,
+    IDLE_TIMEOUT,
+    PEER_RESET,
+    REASONS,
+    UPSTREAM_RESET,
+    Reason,
+)
 from toron.core.wait import Wait
 from toron.net.sweep import NEVER, Sweep
+from toron.net.tls import TlsLayer
 from toron.wire.websocket import Frames, close_frame
 
+TRUNCATED = REASONS["truncated"]
 
-@implementer(IHalfCloseableProtocol)
+
+@implementer(IHalfCloseableProtocol, IPushProducer)
 class RelayEnd:
-    """One side of a relay: what it receives goes to the other side's transport."""
+    """One side of a relay: what it receives goes to the other side's transport.
+
+    To that transport it is the producer, which is paused while what it sent is not taken.
+    """
 
     __slots__ = ("_relay", "closed", "other", "received", "transport")
 
@@ -40,17 +54,54 @@ class RelayEnd:
         self.other.transport.write(data)
 
     def readConnectionLost(self) -> None:
+        self._over(cut=False)
+
+    def read_cut(self) -> None:
+        """Its TLS stream ended without saying so: what came goes on, but to TLS not as the whole of it."""
+        if not self.other.closed:
+            self._relay.reason = TRUNCATED
+        self._over(cut=True)
+
+    def _over(self, *, cut: bool) -> None:
+        if self.closed:
+            return
         self.closed = True
+        transport = self.other.transport
+        # A producer that is paused would keep the other side from ending: Twisted asks it for more first.
+        transport.unregisterProducer()
+        if cut and isinstance(transport, TlsLayer):
+            transport.cut_write()
+        elif not self.other.closed:
+            transport.loseWriteConnection()
         if self.other.closed:
             self._relay.finish(None)
-        else:
-            self.other.transport.loseWriteConnection()
 
     def writeConnectionLost(self) -> None:
         """We have said all we will say to this side."""
 
     def connectionLost(self, reason: Failure) -> None:
         self._relay.lost(self, reason)
+
+    def pauseProducing(self) -> None:
+        self.transport.pauseProducing()
+        self._relay.sweep.stalled.add(self)
+
+    def resumeProducing(self) -> None:
+        self._relay.sweep.stalled.discard(self)
+        if not self.closed:
+            self.transport.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """The other side is gone; `Relay.lost` hears of it next, and knows how this side is to end."""
+
+    def fileno(self) -> int:
+        """The socket's number, for `Stalled`."""
+        return int(self.transport.getHandle().fileno())
+
+    def broken(self) -> None:
+        """It was reset while nobody read from it."""
+        relay = self._relay
+        relay.abort(PEER_RESET if self is relay.client else UPSTREAM_RESET)
 
 
 class FramedEnd(RelayEnd):
@@ -82,8 +133,8 @@ class FramedEnd(RelayEnd):
 class Relay:
     """Two joined transports. `ended` fires when both are gone; `reason` says why, None for an orderly end.
 
-    Half-closes are passed on, a reset on one side resets the other, and after `idle` seconds
-    without a byte both are cut.
+    Half-closes are passed on (of TLS a close_notify is one, and a stream cut without it stays so), a reset on one side resets the other, and after `idle` seconds
+    without a byte both are cut; so is what is not taken within `idle` seconds after the end.
     """
 
     __slots__ = ("_finished", "client", "deadline", "draining", "ended", "idle", "reason", "server", "sweep")
@@ -106,8 +157,8 @@ class Relay:
         self.server.makeConnection(server)
         client.protocol = self.client
         server.protocol = self.server
-        client.registerProducer(server, True)
-        server.registerProducer(client, True)
+        client.registerProducer(self.server, True)
+        server.registerProducer(self.client, True)
         self.deadline = self.sweep.now + self.idle
         self.sweep.watch(self)
         if from_client:
@@ -133,14 +184,19 @@ class Relay:
         self._end(reason, orderly=True)
 
     def expired(self, now: float) -> None:
-        self.abort(IDLE_TIMEOUT)
+        if self._finished:
+            self._cut()
+        else:
+            self.abort(IDLE_TIMEOUT)
 
     def lost(self, end: RelayEnd, reason: Failure) -> None:
         """One side's connection is gone."""
         orderly = bool(reason.check(ConnectionDone))
         if not self._finished:
             why: Reason | None = None
-            if not orderly:
+            if self.draining and reason.check(ConnectionAborted):
+                why = DRAINED
+            elif not orderly:
                 why = PEER_RESET if end is self.client else UPSTREAM_RESET
             elif self.draining and not end.closed:
                 why = DRAINED
@@ -149,24 +205,32 @@ class Relay:
             self._end(why, orderly)
         end.transport = _GONE
         if self.client.transport is _GONE and self.server.transport is _GONE:
+            self.sweep.forget(self)
             self.ended.fire(None)
 
     def _end(self, reason: Reason | None, orderly: bool) -> None:
         if self._finished:
             return
         self._finished = True
-        self.deadline = NEVER
-        self.sweep.forget(self)
-        self.reason = reason
+        self.reason = self.reason or reason
         for end in (self.client, self.server):
-            transport = end.transport
-            if transport is _GONE:
-                continue
-            transport.unregisterProducer()
-            if orderly:
-                transport.loseConnection()
-            else:
-                transport.abortConnection()
+            self.sweep.stalled.discard(end)
+            if end.transport is not _GONE:
+                end.transport.unregisterProducer()
+        if not orderly:
+            self._cut()
+            return
+        # What was written may still have to go out, to a side that need not take it.
+        self.deadline = self.sweep.now + self.idle
+        for end in (self.client, self.server):
+            if end.transport is not _GONE:
+                end.transport.loseConnection()
+
+    def _cut(self) -> None:
+        self.deadline = NEVER
+        for end in (self.client, self.server):
+            if end.transport is not _GONE:
+                end.transport.abortConnection()
 
 
 class _Gone:

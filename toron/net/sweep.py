@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from twisted.application.service import Service
 from twisted.internet.task import LoopingCall
 
+from toron.net.stalled import Stalled
+
 NEVER = float("inf")
 
 
@@ -33,6 +35,8 @@ class Sweep(Service):
         self._timed: set[Timed] = set()
         self._call: LoopingCall | None = None
         self.now: float = reactor.seconds()
+        self.stalled = Stalled()
+        """Who is not read from for now."""
         self.looked: Callable[[], None] | None = None
         """Called after each look."""
         self.lag = 0.0
@@ -67,5 +71,6 @@ class Sweep(Service):
             if timed.deadline <= now:
                 timed.deadline = NEVER
                 timed.expired(now)
+        self.stalled.look(now)
         if self.looked is not None:
             self.looked()

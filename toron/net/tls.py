@@ -49,7 +49,8 @@ class TlsLayer:
     """One TLS connection. `ready(error)` is called once, when the handshake is over or has failed.
 
     Closing says close_notify and does not wait for the other side's. A stream that ends without
-    close_notify is reported as ConnectionLost, never as an orderly end (RFC 8446 section 6.1).
+    close_notify is reported as ConnectionLost, never as an orderly end (RFC 8446 section 6.1), unless
+    the protocol above has a method `read_cut`: that is called then, and may go on to write.
     """
 
     def __init__(
@@ -78,7 +79,10 @@ class TlsLayer:
         self._reading_over = False
         self._write_closed = False
         self._lost = False
+        self._broken = False
         self.disconnecting = False
+        self.distrusted = False
+        """Whether it failed because of the other side's certificate."""
         self.transport: Any = None
         self.protocol: Any = None
         """Who is above; may be set while `ready` runs, and gets nothing before."""
@@ -104,7 +108,12 @@ class TlsLayer:
             return
         # The stream was cut: without close_notify nobody can tell whether it was whole.
         self._reading_over = True
-        self.transport.abortConnection()
+        cut = getattr(self.protocol, "read_cut", None)
+        if cut is not None and self._up:
+            cut()
+        else:
+            self._broken = True
+            self.transport.abortConnection()
 
     def writeConnectionLost(self) -> None:
         """The transport's write side closed, as we asked."""
@@ -117,7 +126,8 @@ class TlsLayer:
             self._tell_ready(TlsFailed("the connection was closed during the handshake"))
             return
         if self.protocol is not None:
-            if not self._reading_over and not self.disconnecting and reason.check(ConnectionDone):
+            cut = not self._reading_over and not self.disconnecting and reason.check(ConnectionDone)
+            if cut or self._broken:
                 reason = Failure(ConnectionLost())
             self.protocol.connectionLost(reason)
 
@@ -130,11 +140,17 @@ class TlsLayer:
             self._flush()
             return False
         except SSL.Error as error:
-            self._fail(TlsFailed(explain(error)))
+            judgement = self._ssl.get_app_data()
+            self.distrusted = judgement is not None
+            self._fail(TlsFailed(judgement or explain(error)))
             return False
         if self._check is not None:
             try:
                 self._check(self._ssl)
+            except TlsFailed as error:
+                self.distrusted = True
+                self._fail(error)
+                return False
             except Exception as error:
                 self._fail(TlsFailed(str(error) or type(error).__name__))
                 return False
@@ -145,11 +161,11 @@ class TlsLayer:
 
     def _fail(self, failure: TlsFailed) -> None:
         self._flush()
-        self._reading_over = True
+        self._reading_over = self._write_closed = True
         self.disconnecting = True
+        # Before anybody is told, who might cut the connection before the alert is out.
+        self.transport.loseConnection()
         self._tell_ready(failure)
-        if not self._lost:
-            self.transport.loseConnection()
 
     def _tell_ready(self, failure: TlsFailed | None) -> None:
         ready, self._ready = self._ready, None
@@ -192,9 +208,11 @@ class TlsLayer:
         if closed:
             self._other_side_closed()
         elif failed is not None:
-            self._reading_over = True
+            # An alert says why; what was to be written before it will not be whole anyway.
             self._flush()
-            self.transport.abortConnection()
+            self._broken = self._reading_over = self._write_closed = True
+            self.transport.unregisterProducer()
+            self.transport.loseConnection()
         elif not pieces:
             # No data in it: a key update or a ticket may want an answer.
             self._flush()
@@ -254,6 +272,17 @@ class TlsLayer:
                 self.disconnecting = True
                 self.transport.loseConnection()
 
+    def cut_write(self) -> None:
+        """End our direction without close_notify: the other side shall see that it is not whole."""
+        if self._lost or self._write_closed:
+            return
+        self._write_closed = True
+        if self._reading_over:
+            self.disconnecting = True
+            self.transport.loseConnection()
+        else:
+            self.transport.loseWriteConnection()
+
     def _say_goodbye(self) -> None:
         if self._write_closed or not self._up:
             return
@@ -267,7 +296,7 @@ class TlsLayer:
 
     def abortConnection(self) -> None:
         if not self._lost:
-            self._reading_over = True
+            self._reading_over = self._write_closed = True
             self.transport.abortConnection()
 
     def pauseProducing(self) -> None:

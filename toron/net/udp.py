@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import socket
 import struct
 from collections.abc import Callable, Sequence
@@ -47,6 +48,9 @@ _SHUNNED_SECONDS = 1.0
 """How long a refused client's datagrams are dropped without another look."""
 _SHUNNED_MOST = 10_000
 
+Key = tuple[Any, bytes]
+"""A client's address, and the ancillary data that makes a reply leave from the address it spoke to."""
+
 _IP_PKTINFO = 8
 _IPV6_RECVPKTINFO = 49
 _IPV6_PKTINFO = 50
@@ -57,16 +61,15 @@ class UdpSession:
     """One client's exchange with one server; a guard sees it as it sees a connection."""
 
     __slots__ = (
-        "_address", "_early", "_listener", "accepted", "backend", "bytes_in", "bytes_out", "client_ip",
-        "client_port", "deadline", "ended", "lease", "listener", "over", "packets_in", "packets_out", "peer_ip",
-        "peer_port", "reason", "server", "upstream", "via",
+        "_early", "_key", "_listener", "accepted", "backend", "bytes_in", "bytes_out", "client_ip",
+        "client_port", "deadline", "ended", "lease", "listener", "over", "packets_in", "packets_out",
+        "peer_ip", "peer_port", "reason", "server", "upstream",
     )  # fmt: skip
 
-    def __init__(self, owner: UdpListener, address: Any, via: bytes, now: float) -> None:
+    def __init__(self, owner: UdpListener, key: Key, now: float) -> None:
         self._listener = owner
-        self._address = address
-        self.via = via
-        """Ancillary data that makes a reply leave from the address the client spoke to."""
+        self._key = key
+        address = key[0]
         self.listener = owner.listener
         self.client_ip = self.peer_ip = plain(address[0])
         self.client_port = self.peer_port = address[1]
@@ -125,7 +128,10 @@ class UdpSession:
         return self.listener
 
     def connectionLost(self, reason: Failure) -> None:
-        self.end(CONNECT_FAILED)
+        """The reactor saw an error on the socket, such as an ICMP message: the socket knows which."""
+        if self.upstream is not None:
+            code = self.upstream.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            self._broken(OSError(code, os.strerror(code)))
 
     def doRead(self) -> None:
         listener = self._listener
@@ -144,8 +150,8 @@ class UdpSession:
             self.deadline = listener.sweep.now + listener.idle
             if self.packets_out == 1:
                 listener.answered(self)
-            listener.reply(self._address, self.via, data)
-            if listener.responses and self.packets_out >= listener.responses:
+            listener.reply(self._key, data)
+            if listener.responses and self.packets_out >= listener.responses * self.packets_in:
                 self.end(None)
                 return
 
@@ -173,7 +179,7 @@ class UdpSession:
             upstream.close()
         if self.lease is not None:
             self.lease.release()
-        self._listener.forget(self._address, self)
+        self._listener.forget(self._key, self)
         self.ended.fire(None)
 
 
@@ -181,8 +187,9 @@ class UdpSession:
 class UdpListener(Service):
     """A bound UDP address in front of one backend, or an echo where there is none.
 
-    `idle` is in seconds; `most` bounds the sessions; after `responses` replies (0: any number) a
-    session is over. `finished` is told of every session, `refused` of those not begun.
+    `idle` is in seconds; `most` bounds the sessions; after `responses` replies to each of its
+    datagrams (0: any number) a session is over. `finished` is told of every session, `refused` of
+    those not begun.
     """
 
     def __init__(
@@ -211,7 +218,7 @@ class UdpListener(Service):
         self.responses = responses
         self.stats = stats
         self.port = port
-        self.sessions: dict[Any, UdpSession] = {}
+        self.sessions: dict[Key, UdpSession] = {}
         self._address = address
         self._backend = backend
         self._most = most
@@ -219,9 +226,10 @@ class UdpListener(Service):
         self._finished = finished
         self._refused = refused
         self._serve = stack(guards, self._session)
-        self._shunned: dict[Any, float] = {}
+        self._shunned: dict[Key, float] = {}
+        self._full = TOO_MANY_SESSIONS
         self._socket: socket.socket | None = None
-        self._anywhere = address is None
+        self._anywhere = address is None or not any(packed(address) or b"")
         self.log = Logger()
 
     # --- life ---------------------------------------------------------------------------------
@@ -247,6 +255,7 @@ class UdpListener(Service):
     def stop_accepting(self) -> None:
         """Begin no more sessions; those that are there go on."""
         self._most = 0
+        self._full = DRAINED
 
     def drain(self) -> None:
         """UDP has no way to say goodbye: sessions go on until they are idle, or the limit comes."""
@@ -298,17 +307,20 @@ class UdpListener(Service):
                 continue
             stats.datagrams_in += 1
             stats.bytes_in += len(data)
-            session = sessions.get(address)
+            # One client may speak to several of our addresses, and each of them has to answer.
+            key = (address, via)
+            session = sessions.get(key)
             if session is None:
-                self._begin(address, via, data)
+                self._begin(key, data)
             else:
                 session.forward(data)
 
-    def reply(self, address: Any, via: bytes, data: bytes) -> None:
+    def reply(self, key: Key, data: bytes) -> None:
         """Send a datagram to a client, from the address it knows."""
         opened = self._socket
         if opened is None:
             return
+        address, via = key
         try:
             if via:
                 opened.sendmsg([data], [_from(opened.family, via)], 0, address)
@@ -322,23 +334,23 @@ class UdpListener(Service):
 
     # --- sessions -----------------------------------------------------------------------------
 
-    def _begin(self, address: Any, via: bytes, data: bytes) -> None:
+    def _begin(self, key: Key, data: bytes) -> None:
         now = self.sweep.now
         if self._shunned:
-            until = self._shunned.get(address)
+            until = self._shunned.get(key)
             if until is not None:
                 if until > now:
                     self.stats.datagrams_dropped += 1
                     return
-                del self._shunned[address]
+                del self._shunned[key]
         if self._backend is None:
-            self.reply(address, via, data)
+            self.reply(key, data)
             return
-        session = UdpSession(self, address, via, self.reactor.seconds())
+        session = UdpSession(self, key, self.reactor.seconds())
         if len(self.sessions) >= self._most:
-            self._shun(session, Refusal(TOO_MANY_SESSIONS))
+            self._shun(session, Refusal(self._full))
             return
-        self.sessions[address] = session
+        self.sessions[key] = session
         self.stats.opened()
         self.stats.sessions += 1
         session.forward(data)
@@ -356,12 +368,12 @@ class UdpListener(Service):
             if begun:
                 self._finished(session)
 
-        Task(self._serve(session), ended).start()  # type: ignore[arg-type]
+        Task(self._serve(session), ended).start()
 
     def _shun(self, session: UdpSession, refusal: Refusal) -> None:
         if len(self._shunned) >= _SHUNNED_MOST:
             self._shunned.clear()
-        self._shunned[session._address] = self.sweep.now + _SHUNNED_SECONDS
+        self._shunned[session._key] = self.sweep.now + _SHUNNED_SECONDS
         self.stats.datagrams_dropped += max(1, session.packets_in)
         self._refused(session, refusal)
 
@@ -422,17 +434,17 @@ class UdpListener(Service):
         self._backend.unreachable(session.server, now)
         self._backend.failed(session.server, now, reason.word)
 
-    def forget(self, address: Any, session: UdpSession) -> None:
+    def forget(self, key: Key, session: UdpSession) -> None:
         """The session is over."""
         self.sweep.forget(session)
         with contextlib.suppress(KeyError):
-            if self.sessions[address] is session:
-                del self.sessions[address]
+            if self.sessions[key] is session:
+                del self.sessions[key]
 
 
 def _from(family: int, via: bytes) -> tuple[int, int, bytes]:
     """The ancillary data that sends from the address in `via` (ip(7), ipv6(7))."""
     if family == socket.AF_INET6:
         return socket.IPPROTO_IPV6, _IPV6_PKTINFO, via
-    _, _, arrived_at = struct.unpack("=I4s4s", via)
-    return socket.IPPROTO_IP, _IP_PKTINFO, struct.pack("=I4s4s", 0, arrived_at, bytes(4))
+    _, ours, _ = struct.unpack("=I4s4s", via)
+    return socket.IPPROTO_IP, _IP_PKTINFO, struct.pack("=I4s4s", 0, ours, bytes(4))

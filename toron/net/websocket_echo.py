@@ -10,20 +10,22 @@ from twisted.python.failure import Failure
 
 from toron.core.message import Request, Response
 from toron.core.refusal import REASONS, Refusal
-from toron.net.http1_client import UpstreamTunnel
+from toron.net.tunnel import UpstreamTunnel
 from toron.wire.headers import Headers
 
 try:
     from websockets import frames, protocol, utils
+
+    _installed = True
 except ImportError:  # the extra toron[websocket] is not installed
-    frames = None  # type: ignore[assignment]
+    _installed = False
 
 _MESSAGE_MOST = 1 << 20
 
 
 def websocket_echo(reactor: Any) -> Callable[[Request], Response] | None:
     """What answers the upgrade of a request; None without the extra `toron[websocket]`."""
-    if frames is None:
+    if not _installed:
         return None
 
     def answer(request: Request) -> Response:
@@ -33,7 +35,7 @@ def websocket_echo(reactor: Any) -> Callable[[Request], Response] | None:
         accept = utils.accept_key(key.decode("ascii", "replace")).encode()
         response = Response(101, Headers([(b"Sec-WebSocket-Accept", accept)]))
         response.upgrade = b"websocket"
-        response.tunnel = UpstreamTunnel(_EchoTransport(reactor), b"", lambda: None)
+        response.tunnel = UpstreamTunnel(_EchoTransport(reactor))
         return response
 
     return answer
@@ -48,6 +50,7 @@ class _EchoTransport:
         self._message: list[bytes] = []
         self._text = False
         self._producer: Any = None
+        self._handle: Any = None
         self._held: list[bytes] = []
         self._paused = False
         self._over = False
@@ -108,9 +111,14 @@ class _EchoTransport:
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         self._producer = producer
+        self._handle = producer.transport.getHandle()
 
     def unregisterProducer(self) -> None:
         self._producer = None
+
+    def getHandle(self) -> Any:
+        """There is no other socket than the client's."""
+        return self._handle
 
     def pauseProducing(self) -> None:
         self._paused = True

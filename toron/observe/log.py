@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any
+from typing import IO, Any
 
 from twisted.logger import (
     FilteringLogObserver,
     ILogObserver,
+    Logger,
     LogLevel,
     LogLevelFilterPredicate,
     textFileLogObserver,
 )
-from twisted.python.logfile import LogFile
 
 DEFAULT_FILE = "twistd.log"
 """Where a daemon without `--logfile` writes, as every twistd does."""
@@ -21,21 +22,36 @@ DEFAULT_FILE = "twistd.log"
 class OwnLog:
     """The log of this process; `path` is a file, or `-` for standard output."""
 
+    log = Logger()
+
     def __init__(self, path: str, level: str) -> None:
-        self._path = path
+        # A daemon changes its folder before the file may have to be opened again.
+        self._path = path if path == "-" else os.path.abspath(path)
         self._level = LogLevel.levelWithName(level)
-        self._file: Any = None
+        self._file: IO[Any] | None = None
 
     def observer(self) -> ILogObserver:
         """What Twisted hands every event to; the file is opened here. Raises OSError."""
         if self._path == "-":
             written = textFileLogObserver(sys.stdout)
         else:
-            self._file = LogFile.fromFullPath(self._path, rotateLength=0)  # type: ignore[no-untyped-call]
+            self._file = self._open()
             written = textFileLogObserver(self._file)
         return FilteringLogObserver(written, [LogLevelFilterPredicate(self._level)])
 
     def reopen(self) -> None:
-        """Write to a new file of that name, after somebody has moved the old one away."""
-        if self._file is not None:
-            self._file.reopen()
+        """Write to a new file of that name, after somebody has moved the old one away.
+
+        Where it can not be had the log goes on in the old one, and says so.
+        """
+        if self._file is None:
+            return
+        try:
+            with self._open() as fresh:
+                os.dup2(fresh.fileno(), self._file.fileno(), inheritable=False)
+        except OSError as error:
+            self.log.error("the log goes on in the old file: {error}", error=error)
+
+    def _open(self) -> IO[Any]:
+        # By lines, so that nothing is lost however the process ends.
+        return open(self._path, "a", buffering=1, encoding="utf-8", errors="backslashreplace")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re2
-
 from toron.core.body import Body
+from toron.core.expression import expression
 from toron.core.server import Server
 from toron.interfaces import Environment, Probe, ProbeFailed
 from toron.net.dial import Dialer
@@ -34,7 +33,7 @@ def http_probe(
     answer's first 64 KiB must match; `preface` is a PROXY header to begin with.
     """
     ranges = statuses(status)
-    expression = None if body is None else re2.compile(body.encode())
+    wanted = None if body is None else expression(body)
 
     async def probe(server: Server) -> None:
         connection = UpstreamConnection(server, sweep, NEVER)
@@ -50,9 +49,9 @@ def http_probe(
             response = await connection.begin(head, None, None, NEVER, lambda error: None)
             if not any(low <= response.status <= high for low, high in ranges):
                 raise ProbeFailed(f"status {response.status}, not {status}")
-            if expression is not None:
+            if wanted is not None:
                 assert isinstance(response.body, Body)
-                if not expression.search(await _first(response.body)):
+                if not wanted.search(await _first(response.body)):
                     raise ProbeFailed(f"the body does not match {body}")
         finally:
             connection.cancel()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import re2
-
+from toron.core.expression import expression
 from toron.core.server import Server
-from toron.core.wait import Wait
+from toron.core.wait import Cancelled, Wait
 from toron.interfaces import Environment, Probe, ProbeFailed
 from toron.net.dial import Dialer
 
@@ -22,7 +21,7 @@ def tcp_probe(
     `expect` is a regular expression that the bytes received must match somewhere; `preface` is a
     PROXY header to begin with.
     """
-    expression = None if expect is None else re2.compile(expect.encode())
+    wanted = None if expect is None else expression(expect)
 
     async def probe(server: Server) -> None:
         reader = _Reader()
@@ -30,18 +29,24 @@ def tcp_probe(
         try:
             if send:
                 transport.write(send)
-            if expression is not None:
-                await _expect(reader, expression)
+            if wanted is not None:
+                await _expect(reader, wanted)
         finally:
             transport.abortConnection()
 
     return probe
 
 
-async def _expect(reader: _Reader, expression: Any) -> None:
+async def _expect(reader: _Reader, wanted: Any) -> None:
     received = b""
-    while not expression.search(received):
-        data = await reader.more()
+    while not wanted.search(received):
+        try:
+            data = await reader.more()
+        except Cancelled:
+            if not received:
+                raise
+            # The time is over; what it did say tells more than that.
+            raise ProbeFailed(f"said {_shown(received)}") from None
         if not data:
             raise ProbeFailed(f"closed after {_shown(received)}")
         received += data

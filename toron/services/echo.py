@@ -11,6 +11,7 @@ from twisted.internet.protocol import Protocol
 from toron.core.message import Request, Response
 from toron.core.refusal import BODY_TOO_LARGE, Refusal
 from toron.net.connection import Connection
+from toron.wire.events import ResponseHead
 from toron.wire.headers import Headers
 
 _MOST = 1 << 20
@@ -29,6 +30,8 @@ def echo_http(pair: Callable[[Any], Any] | None) -> Callable[[Request], Awaitabl
             return response
         body = b""
         if request.body is not None:
+            if request.expects_continue and request.inform is not None:
+                request.inform(ResponseHead(100, Headers(), b"Continue"))
             whole = await request.body.read_all(_MOST)
             if whole is None:
                 raise Refusal(BODY_TOO_LARGE, f"more than {_MOST} bytes")
@@ -50,15 +53,15 @@ def echo_http(pair: Callable[[Any], Any] | None) -> Callable[[Request], Awaitabl
 class _EchoProtocol(Protocol):
     """Sends back what comes, as fast as it is taken."""
 
+    transport: Any
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def connectionMade(self) -> None:
-        assert self.transport is not None
         self.transport.registerProducer(self.transport, True)
 
     def dataReceived(self, data: bytes) -> None:
-        assert self.transport is not None
         self.transport.write(data)
 
     def connectionLost(self, reason: Any = None) -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from toron.core.backend import Backend, Lease
 from toron.core.body import Body
 from toron.core.forwarding import FORWARDED_NAMES, outgoing
 from toron.core.message import Request, Response
-from toron.core.refusal import TOTAL_TIMEOUT, Refusal
+from toron.core.refusal import TOTAL_TIMEOUT
 from toron.core.server import Server
 from toron.core.sticky import StickySeal
 from toron.net.dial import Dialer, UpstreamFailed
 from toron.net.http1_client import UpstreamConnection
 from toron.net.pool import Pool
 from toron.net.sweep import NEVER, Sweep
+from toron.net.tunnel import UpstreamTunnel
 from toron.observe.stats import BackendStats, ServerStats
+from toron.services._exchange import Exchange
+from toron.services._sending import Sending
+from toron.services._time_limit import TimeLimit
 from toron.wire.events import RequestHead
 from toron.wire.headers import Field, Headers, fold
 
@@ -28,63 +33,12 @@ class Policy:
     response: float = 60.0
     idle: float = 60.0
     total: float = 0.0
+    tunnel: float = 3600.0
     retry_statuses: frozenset[int] = frozenset()
     retry_methods: frozenset[bytes] = frozenset()
     retry_body: int = 64 << 10
     host: bytes = b"keep"
     forwarded: bool = False
-
-
-class _Sending:
-    """A request's body over all its tries: kept for another one where it is small and here already."""
-
-    __slots__ = ("_body", "_given", "_kept", "_most")
-
-    def __init__(self, body: Body, most: int) -> None:
-        self._body = body
-        self._most = most
-        self._given = False
-        self._kept: bytes | None = None
-
-    def take(self) -> Body:
-        """The body for the next try."""
-        if self._given:
-            assert self._kept is not None
-            again = Body.of(self._kept)
-            again.trailers = self._body.trailers
-            again.length = self._body.length
-            return again
-        self._given = True
-        whole = self._body.complete
-        if whole is not None and len(whole) <= self._most:
-            self._kept = whole
-        return self._body
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether it can be sent (once more)."""
-        return not self._given or self._kept is not None
-
-
-class _TimeLimit:
-    """Ends an exchange that takes longer than it may, from its first try to its last byte."""
-
-    __slots__ = ("_sweep", "connection", "deadline")
-
-    def __init__(self, sweep: Sweep, seconds: float) -> None:
-        self._sweep = sweep
-        self.connection: UpstreamConnection | None = None
-        self.deadline = sweep.now + seconds
-        sweep.watch(self)
-
-    def expired(self, now: float) -> None:
-        self._sweep.forget(self)
-        if self.connection is not None:
-            self.connection.give_up(UpstreamFailed(TOTAL_TIMEOUT))
-
-    def over(self) -> None:
-        """The exchange ended in time."""
-        self._sweep.forget(self)
 
 
 class Proxy:
@@ -122,13 +76,26 @@ class Proxy:
         self._preface = preface
 
     async def __call__(self, request: Request) -> Response:
+        policy = self._policy
+        request.backend = self.backend
+        self.backend.budget.request(self._sweep.now)
+        if not policy.total:
+            return await self._try(request, None)
+        limit = TimeLimit(self._sweep, policy.total)
+        try:
+            response = await self._try(request, limit)
+        except BaseException:
+            limit.forget()
+            raise
+        limit.last()
+        return response
+
+    async def _try(self, request: Request, limit: TimeLimit | None) -> Response:
+        """The answer of the first server that gives one."""
         backend = self.backend
         policy = self._policy
-        request.backend = backend
-        backend.budget.request(self._sweep.now)
-        sending = None if request.body is None else _Sending(request.body, policy.retry_body)
+        sending = None if request.body is None else Sending(request.body, policy.retry_body)
         stuck = self._stuck_to(request)
-        limit = _TimeLimit(self._sweep, policy.total) if policy.total else None
         tried: list[Server] = []
         while True:
             lease = stuck and backend.lease_server(stuck, tried, self._sweep.now)
@@ -139,7 +106,8 @@ class Proxy:
             try:
                 response = await self._ask(request, lease, sending, limit)
             except UpstreamFailed as failure:
-                if not self._again(request, failure, tried, sending):
+                late = limit is not None and limit.passed
+                if late or not self._again(request, failure, tried, sending):
                     raise
             else:
                 request.answered_after = self._seconds() - request.arrived
@@ -156,51 +124,59 @@ class Proxy:
     # --- one try ------------------------------------------------------------------------------
 
     async def _ask(
-        self, request: Request, lease: Lease, sending: _Sending | None, limit: _TimeLimit | None
+        self, request: Request, lease: Lease, sending: Sending | None, limit: TimeLimit | None
     ) -> Response:
         """One server's answer; its lease is released when the exchange is over."""
         server = lease.server
+        fresh = False
         while True:
             try:
-                connection = await self._connection(request, server)
+                connection = await self._connection(request, server, fresh, limit)
             except BaseException as error:
                 lease.release()
                 if isinstance(error, UpstreamFailed):
                     self._server_stats[server].fail(error.reason.word)
                 raise
-            reused = connection.used
+            exchange = Exchange(
+                self.backend, lease, connection, self._server_stats[server], self._sweep, limit
+            )
             if limit is not None:
-                limit.connection = connection
+                limit.begin(partial(connection.give_up, UpstreamFailed(TOTAL_TIMEOUT)))
             body = None if sending is None else sending.take()
             answer = connection.begin(
                 self._head(request, server, body), body, request.inform,
-                self._policy.response or NEVER, self._over(lease, limit),
+                self._policy.response or NEVER, exchange.over,
             )  # fmt: skip
             try:
                 response = await answer
             except UpstreamFailed as failure:
-                # The server closed a kept connection just as we used it. That says nothing about
-                # the server, so it is asked again, over a connection that is new.
-                stale = reused and not connection.answered and failure.reason.word in _BROKEN_OFF
-                if stale and self._may_repeat(request, sending):
+                if exchange.is_stale(failure) and self._may_repeat(request, sending):
+                    # Asked again, over a connection that is certainly new.
+                    fresh = True
                     lease = Lease(server)
                     continue
                 raise
             except BaseException:
                 connection.cancel()
                 raise
-            if response.status < 500:
-                self.backend.succeeded(server, self._sweep.now)
-            else:
-                self.backend.failed(server, self._sweep.now, f"status {response.status}")
+            exchange.answered(response.status)
+            if isinstance(response.tunnel, UpstreamTunnel):
+                response.tunnel.idle = self._policy.tunnel or NEVER
             return response
 
-    async def _connection(self, request: Request, server: Server) -> UpstreamConnection:
+    async def _connection(
+        self, request: Request, server: Server, fresh: bool, limit: TimeLimit | None
+    ) -> UpstreamConnection:
         """A kept connection, or a new one."""
         first = b""
         if self._preface is None:
-            certain = request.method not in self._policy.retry_methods
-            kept = self.pool.take(server, certain)
+            # What can be sent twice may go over a connection that is perhaps closed already.
+            certain = (
+                request.body is not None
+                or request.upgrade is not None
+                or request.method not in self._policy.retry_methods
+            )
+            kept = None if fresh else self.pool.take(server, certain)
             if kept is not None:
                 return kept
         else:
@@ -209,22 +185,10 @@ class Proxy:
         if self._preface is None:
             connection.idle = self.pool.keep
             connection.gone = self.pool.forget
-        await self._dialer.dial(server, connection, first)
+        dialing = self._dialer.dial(server, connection, first)
+        await (dialing if limit is None else limit.over(dialing))
         self._server_stats[server].connections += 1
         return connection
-
-    def _over(self, lease: Lease, limit: _TimeLimit | None) -> Callable[[Refusal | None], None]:
-        """What to do when an exchange is over, one way or the other."""
-
-        def over(error: Refusal | None) -> None:
-            lease.release()
-            if limit is not None:
-                limit.over()
-            if isinstance(error, UpstreamFailed) and not error.ours:
-                self._server_stats[lease.server].fail(error.reason.word)
-                self.backend.failed(lease.server, self._sweep.now, error.reason.word)
-
-        return over
 
     def _head(self, request: Request, server: Server, body: Body | None) -> RequestHead:
         """The head for the server: end-to-end fields, and who the request is from."""
@@ -249,7 +213,7 @@ class Proxy:
     # --- another try --------------------------------------------------------------------------
 
     def _again(
-        self, request: Request, failure: UpstreamFailed, tried: list[Server], sending: _Sending | None
+        self, request: Request, failure: UpstreamFailed, tried: list[Server], sending: Sending | None
     ) -> bool:
         """Whether another server may be asked after a failure; the backend is told of it."""
         now = self._sweep.now
@@ -264,7 +228,7 @@ class Proxy:
             return False
         return self._another_is_left(tried) and self.backend.budget.may_retry(now, free=news)
 
-    def _ask_another(self, request: Request, tried: list[Server], sending: _Sending | None) -> bool:
+    def _ask_another(self, request: Request, tried: list[Server], sending: Sending | None) -> bool:
         return (
             self._may_repeat(request, sending)
             and self._another_is_left(tried)
@@ -277,7 +241,7 @@ class Proxy:
         now = self._sweep.now
         return any(s not in tried and self.backend.is_up(s, now) for s in self.backend.servers)
 
-    def _may_repeat(self, request: Request, sending: _Sending | None) -> bool:
+    def _may_repeat(self, request: Request, sending: Sending | None) -> bool:
         """Whether the request may be sent twice (RFC 9110 section 9.2.2), and can be."""
         if request.method not in self._policy.retry_methods or request.upgrade:
             return False
@@ -299,6 +263,3 @@ class Proxy:
             cookie = sticky.set_cookie(sticky.seal(server.name, self._wall()), request.scheme == b"https")
             response.headers.add(b"Set-Cookie", cookie)
         return response
-
-
-_BROKEN_OFF = frozenset({"upstream_closed", "upstream_reset"})

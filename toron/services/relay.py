@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from toron.core.backend import Backend, Lease
+from toron.core.refusal import CLIENT_GONE, Refusal
 from toron.core.server import Server
 from toron.net.connection import Arrival, Connection
 from toron.net.dial import Dialer, UpstreamFailed
@@ -53,7 +54,12 @@ class RelayService:
     async def __call__(self, connection: Connection) -> None:
         lease, transport = await self._connect(connection)
         server = lease.server
+        if connection.ended.done:
+            lease.release()
+            transport.abortConnection()
+            raise Refusal(CLIENT_GONE)
         relay = Relay(self._sweep, self._idle)
+        connection.drain = relay.drain
         try:
             held, connection.held = connection.held, b""
             self._started(connection, self.backend.name, server)

@@ -54,9 +54,11 @@ class ChunkedReader:
             self._held = b""
         # One piece of data for all the chunks that came together, however small they are.
         parts: list[bytes] = []
-        at = self._read_chunks(data, parts)
-        if parts:
-            events.append(Data(parts[0] if len(parts) == 1 else b"".join(parts)))
+        try:
+            at = self._read_chunks(data, parts)
+        finally:
+            if parts:
+                events.append(Data(parts[0] if len(parts) == 1 else b"".join(parts)))
         return self._state == _TRAILERS and self._read_trailers(data, at, max(at, before), events)
 
     def _read_chunks(self, data: bytes, parts: list[bytes]) -> int:
@@ -106,11 +108,11 @@ class ChunkedReader:
             self.rest = data[at + 2 :]
             return True
         end = data.find(b"\r\n\r\n", max(at, before - 3), at + _TRAILERS_MOST) + 4
-        if end == 3:
-            self._hold(data, at, _TRAILERS_MOST, "bad_trailer")
-            check_lines(data, before)
-            return False
         try:
+            if end == 3:
+                self._hold(data, at, _TRAILERS_MOST, "bad_trailer")
+                check_lines(data, before)
+                return False
             fields = read_fields(data[at:end], 0, _TRAILER_FIELDS_MOST)
         except Malformed as error:
             raise Malformed("bad_trailer", error.detail or error.word) from None

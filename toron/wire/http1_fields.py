@@ -107,8 +107,8 @@ def read_fields(head: bytes, start: int, most: int, strict: bool = True) -> Fiel
     listed = hop.get(b"connection")
     if listed is not None:
         options = _members(listed)
-        named = set(options).difference(_PLAIN_OPTIONS)
-        if named:
+        if not _PLAIN_OPTIONS.issuperset(options):
+            named = set(options) - _PLAIN_OPTIONS
             forbidden = named & _NEVER_AN_OPTION
             if forbidden and strict:
                 raise Malformed("bad_connection_option", shown(min(forbidden)))
@@ -183,9 +183,7 @@ def _members(value: bytes) -> list[bytes]:
 
 def _what_is_wrong(head: bytes, start: int) -> Malformed:
     """Name the first fault in fields that the pattern did not cover."""
-    for line in head[start:-2].split(b"\n"):
-        if not line:
-            continue
+    for line in head[start:-2].split(b"\n")[:-1]:
         if not line.endswith(b"\r") or b"\r" in line[:-1]:
             return Malformed("bad_line_ending", shown(line))
         if line[0] in b" \t":

@@ -11,7 +11,7 @@ from toron.wire.http1_fields import TOKEN, VALUE, check_lines, shown
 
 _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb"++) ([!\"\x24-\x7e\x80-\xff]++) HTTP/1\.([01])\r\n").match
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (" + VALUE + rb"*+))?\r\n").match
-_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/(\d+)\.(\d+)\r\n").match
+_VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/(\d+)\.\d+").fullmatch
 _AUTHORITY = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~\-]+)(?::([0-9]{0,5}))?").fullmatch
 _ABSOLUTE = re.compile(rb"(https?)://([^/?]*)([^#]*)", re.IGNORECASE).fullmatch
 _REQUEST_START = re.compile(rb"(?:\r\n)?(?:" + TOKEN + rb"|\r?\Z)").match
@@ -103,7 +103,7 @@ def read_status_line(head: bytes) -> StatusLine:
     """Read the status line; Malformed says what was there instead."""
     line = _STATUS_LINE(head)
     if line is None:
-        raise Malformed("bad_status_line", shown(head.split(b"\r\n", 1)[0]))
+        raise Malformed("bad_status_line", shown(_first_line(head, 0)))
     minor, status, reason = line.groups()
     return StatusLine(int(status), reason or b"", (1, 1) if minor == b"1" else (1, 0), line.end())
 
@@ -132,10 +132,16 @@ def check_response_start(held: bytes | bytearray, before: int) -> None:
 
 
 def _wrong_request_line(head: bytes, start: int) -> Malformed:
-    line = head[start : head.find(b"\n", start) + 1]
-    if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
-        return Malformed("bad_line_ending")
+    line = _first_line(head, start)
     version = _VERSION(line)
     if version is not None and int(version[1][:4]) > 1:
-        return Malformed("bad_version", shown(line[:-2]))
-    return Malformed("bad_request_line", shown(line[:-2]))
+        return Malformed("bad_version", shown(line))
+    return Malformed("bad_request_line", shown(line))
+
+
+def _first_line(head: bytes, start: int) -> bytes:
+    """The line at `start` without its end; Malformed when it does not end as lines do."""
+    line = head[start : head.find(b"\n", start) + 1]
+    if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
+        raise Malformed("bad_line_ending", shown(line))
+    return line[:-2]

@@ -1,0 +1,97 @@
+"""Makes the certificates that tests need: an authority, and what it signs."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate with its chain, and the key, in two PEM files."""
+
+    cert: Path
+    key: Path
+
+    @property
+    def yaml(self) -> str:
+        """As it stands in a configuration."""
+        return f"{{cert: {self.cert}, key: {self.key}}}"
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+class Authority:
+    """A certificate authority; `ca` is the file that trusts it. All files are in `folder`."""
+
+    def __init__(self, folder: Path, name: str = "test authority") -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._subject = _name(name)
+        certificate = self._sign(self._subject, self._key, x509.BasicConstraints(True, None))
+        self.ca = folder / f"{name.replace(' ', '-')}.pem"
+        self.ca.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def _sign(
+        self,
+        subject: x509.Name,
+        key: Key,
+        constraints: x509.BasicConstraints,
+        *extensions: x509.ExtensionType,
+        days: int = 2,
+    ) -> x509.Certificate:
+        end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(end - datetime.timedelta(days=90))
+            .not_valid_after(end)
+            .add_extension(constraints, critical=True)
+        )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+    def issue(self, *names: str, kind: str = "ecdsa", days: int = 2) -> Pair:
+        """A certificate for DNS names or addresses; `days` until it expires, `kind` ecdsa or rsa."""
+        key: Key = (
+            ec.generate_private_key(ec.SECP256R1())
+            if kind == "ecdsa"
+            else rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        )
+        alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
+        certificate = self._sign(
+            _name(names[0]), key, x509.BasicConstraints(False, None), alternatives, days=days
+        )
+        stem = f"{names[0].replace('*', 'any').replace(':', '-')}-{kind}-{certificate.serial_number % 9973}"
+        pair = Pair(self._folder / f"{stem}.pem", self._folder / f"{stem}.key")
+        pair.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        pair.key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return pair

@@ -1,0 +1,53 @@
+"""A listener's connections share what is said of requests, and of the time."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.net.http_fakes import Transport, World
+from tests.net.test_http1_client import nobody
+from toron.core.forwarding import Forwarding
+from toron.core.networks import Networks
+from toron.net.http_site import host_only
+from toron.wire.events import RequestHead
+from toron.wire.headers import Headers
+
+
+class Site(SynchronousTestCase):
+    """One site."""
+
+    def setUp(self) -> None:
+        self.world = World(nobody)
+        self.site = self.world.site
+        transport = Transport()
+        self.addCleanup(transport.handle.close)
+        self.connection = self.world.connection(transport)
+
+    def test_the_host_alone(self) -> None:
+        for authority, host in (
+            (b"A.Example", b"a.example"), (b"a.example.:80", b"a.example"), (b"[2001:DB8::1]:80", b"2001:db8::1"),
+            (b"[::1]", b"::1"), (b"", b""),
+        ):  # fmt: skip
+            self.assertEqual(host_only(authority), host)
+
+    def test_a_request(self) -> None:
+        self.site.port = 8080
+        self.site.forwarding = Forwarding(Networks(["192.0.2.0/24"]))
+        headers = Headers([(b"Host", b"a:81"), (b"X-Forwarded-For", b"203.0.113.9")])
+        head = RequestHead(b"GET", b"/a?b=c", headers, b"a:81", (1, 0), 0, b"chess", False, True)
+        request = self.site.request(self.connection, head)
+        self.assertEqual((request.method, request.path, request.query, request.host), (b"GET", b"/a", b"b=c", b"a"))
+        self.assertEqual((request.id, request.listener, request.port, request.scheme), ("id-1", "web", 8080, b"http"))
+        self.assertEqual((request.client_ip, request.trusted_peer), ("203.0.113.9", True))
+        self.assertEqual((request.peer_ip, request.peer_port, request.local), ("192.0.2.1", 1234, ("127.0.0.1", 80)))
+        self.assertEqual((request.version, request.upgrade, request.accepts_trailers), ((1, 0), b"chess", True))
+        self.assertIsNone(self.site.request(self.connection, RequestHead(b"GET", b"/a", Headers())).query)
+
+    def test_the_date_is_written_once_a_second(self) -> None:
+        wall = [784111777.9]
+        self.site.wall = lambda: wall[0]
+        self.assertEqual(self.site.date(), b"Sun, 06 Nov 1994 08:49:37 GMT")
+        wall[0] += 0.5
+        self.assertEqual(self.site.date(), b"Sun, 06 Nov 1994 08:49:37 GMT")
+        self.world.pass_time(1)
+        self.assertEqual(self.site.date(), b"Sun, 06 Nov 1994 08:49:38 GMT")

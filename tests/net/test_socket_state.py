@@ -1,0 +1,56 @@
+"""The kernel is asked about real connections."""
+
+from __future__ import annotations
+
+import socket
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.loopback.sockets import eventually
+from toron.net.socket_state import bytes_taken, is_quiet
+
+
+class Wrapped:
+    """A socket as a transport shows it."""
+
+    def __init__(self, handle: socket.socket) -> None:
+        self.handle = handle
+
+    def getHandle(self) -> socket.socket:
+        return self.handle
+
+
+class States(SynchronousTestCase):
+    """A connection over loopback."""
+
+    def setUp(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self.peer = socket.create_connection(listening.getsockname())
+            self.ours, _ = listening.accept()
+        self.addCleanup(self.peer.close)
+        self.addCleanup(self.ours.close)
+        self.transport = Wrapped(self.ours)
+
+    def test_bytes_taken(self) -> None:
+        before = bytes_taken(self.transport)
+        self.ours.send(bytes(1000))
+        eventually(lambda: bytes_taken(self.transport) == before + 1000, what="1000 bytes are taken")
+
+    def test_a_peer_that_takes_nothing(self) -> None:
+        self.ours.setblocking(False)
+        sent = 0
+        with self.assertRaises(BlockingIOError):
+            while True:
+                sent += self.ours.send(bytes(1 << 16))
+        taken = bytes_taken(self.transport)
+        self.assertLess(taken, sent)
+        self.assertEqual(bytes_taken(self.transport), taken)
+
+    def test_quiet(self) -> None:
+        self.assertTrue(is_quiet(self.transport))
+        self.peer.send(b"x")
+        self.assertFalse(is_quiet(self.transport))
+        self.ours.recv(1)
+        self.assertTrue(is_quiet(self.transport))
+        self.peer.close()
+        self.assertFalse(is_quiet(self.transport))

@@ -1,0 +1,256 @@
+"""A configuration becomes a tree without opening anything; what cannot be used is told with its place."""
+
+from __future__ import annotations
+
+import random
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from toron import plugin
+from toron.compose import compose, rehearse
+from toron.config.load import load
+from toron.config.place import Invalid
+from toron.core.message import Request, Response
+from toron.core.refusal import Refusal
+from toron.core.wait import Task
+from toron.net.gateway import Gateway
+from toron.net.http_site import HttpSite
+from toron.wire.headers import Headers
+
+CLOCK = 1_800_000_000.0
+
+
+class Reactor(MemoryReactorClock):
+    """One that nothing may be opened with."""
+
+    def callFromThread(self, function: Any, *arguments: Any) -> None:  # overrides
+        self.callLater(0, function, *arguments)
+
+
+class ComposeCase(SynchronousTestCase):
+    """Composes what a test writes."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+        self.reactor = Reactor()
+
+    def compose(self, text: str, environ: Mapping[str, str] | None = None) -> Gateway:
+        path = self.folder / "a.yaml"
+        path.write_text(textwrap.dedent(text).lstrip("\n"))
+        loaded = load(str(path), plugin, environ or {}, now=CLOCK)
+        return compose(loaded, self.reactor, random.Random(1), lambda: CLOCK, self.fail)
+
+    def said(self, text: str) -> str:
+        """The problems, without the file's name."""
+        invalid = self.assertRaises(Invalid, self.compose, text)
+        return str(invalid).replace(f"{self.folder}/a.yaml:", "").replace(f"{self.folder.resolve()}/", "")
+
+    def ask(self, gateway: Gateway, path: bytes, listener: int = 0, **more: Any) -> Response:
+        """What a listener answers, where nothing has to be waited for."""
+        request = Request(b"GET", path, Headers([(b"Host", b"a")]), host=b"a", client_ip="127.0.0.1", **more)
+        ended: list[Any] = []
+        service: Any = self.site(gateway, listener).service(request)
+        Task(service, lambda response, error: ended.append(error or response)).start()
+        (result,) = ended
+        self.request = request
+        if isinstance(result, BaseException):
+            raise result
+        assert isinstance(result, Response)
+        return result
+
+    def site(self, gateway: Gateway, listener: int = 0) -> HttpSite:
+        """What the HTTP listeners share, found by what is told of a stop."""
+        drain: Any = gateway.draining[listener]
+        site: HttpSite = drain.__self__
+        return site
+
+
+class Tree(ComposeCase):
+    """What there is, and in which order."""
+
+    text = """
+        listeners:
+          - {name: web, protocol: http, port: 80}
+          - {name: more, protocol: http, port: 81}
+          - {name: raw, protocol: tcp, port: 82, backend: db}
+          - {name: dns, protocol: udp, port: 53, echo: {}}
+        routes:
+          - {match: {path: /a}, listeners: [web], respond: {body: a}}
+          - {name: named, match: {path: /b}, backend: api}
+          - {match: [{host: b.example, path: /b}, {path: /c}], backend: api}
+        backends:
+          api: {servers: ["http://127.0.0.1:1", "http://127.0.0.1:2"], health: {path: /}}
+          db: {servers: ["tcp://127.0.0.1:3"]}
+        access_log: access.log
+        admin: {}
+        drain: {delay: 3s, limit: 4s}
+    """
+
+    def test_nothing_is_opened(self) -> None:
+        self.compose(self.text)
+        self.assertEqual((self.reactor.tcpServers, self.reactor.getReaders()), ([], []))
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        self.assertFalse((self.folder / "access.log").exists())
+
+    def test_the_order_of_the_start(self) -> None:
+        gateway = self.compose(self.text)
+        names = [type(service).__name__ for service in gateway]
+        self.assertEqual(
+            names,
+            [
+                "AccessLog",
+                "Sweep",
+                "HealthCheck",
+                "HealthCheck",
+                *["StreamListener"] * 3,
+                "UdpListener",
+                "AdminListener",
+            ],
+        )
+        self.assertEqual([bound.listener for bound in gateway.bound], ["web", "more", "raw", "dns", "admin"])
+        self.assertEqual([listener.listener for listener in gateway.listeners], ["web", "more", "raw", "dns"])
+        self.assertEqual([type(service).__name__ for service in gateway.last], ["AdminListener", "AccessLog"])
+        self.assertEqual(len(gateway.closing), 1, "the routes to one backend share its connections")
+
+    def test_no_admin_no_log(self) -> None:
+        gateway = self.compose("listeners: [{protocol: tcp, port: 1, echo: {}}]")
+        self.assertEqual(
+            [type(service).__name__ for service in gateway], ["NullAccessLog", "Sweep", "StreamListener"]
+        )
+
+    def test_routes_have_names(self) -> None:
+        gateway = self.compose(self.text)
+        self.assertEqual(self.ask(gateway, b"/a").body, b"a")
+        self.assertEqual(self.request.route, "1:*/a")
+        for path, host, name in (
+            (b"/b", b"a", "named"),
+            (b"/b", b"b.example", "3:b.example/b"),
+            (b"/c", b"a", "3:b.example/b"),
+        ):
+            request = Request(b"GET", path, Headers(), host=host, client_ip="127.0.0.1")
+            coroutine: Any = self.site(gateway).service(request)
+            coroutine.close()
+            self.assertEqual(request.route, name)
+
+    def test_routes_of_other_listeners(self) -> None:
+        gateway = self.compose(self.text)
+        failure = self.assertRaises(Refusal, self.ask, gateway, b"/a", 1)
+        self.assertEqual(failure.reason.word, "no_route")
+
+    def test_limits_and_times_of_a_listener(self) -> None:
+        gateway = self.compose("""
+            listeners:
+              - protocol: http
+                port: 80
+                limits: {head: 1k, fields: 2, body: 3k, requests: 4}
+                timeouts: {head: 5s, body: 6s, keepalive: 7s, write: 8s}
+            routes: [{echo: {}}]
+        """)
+        site = self.site(gateway)
+        self.assertEqual(
+            (site.head_most, site.fields_most, site.body_limit, site.max_requests), (1024, 2, 3072, 4)
+        )
+        self.assertEqual(
+            (site.head_seconds, site.body_seconds, site.keepalive_seconds, site.write_seconds), (5, 6, 7, 8)
+        )
+        self.assertEqual(site.scheme, b"http")
+
+    def test_a_named_middleware_is_made_once(self) -> None:
+        gateway = self.compose("""
+            listeners: [{protocol: http, port: 80}]
+            routes:
+              - {match: {path: /a}, middlewares: [few], respond: {body: a}}
+              - {match: {path: /b}, middlewares: [few], respond: {body: b}}
+              - {match: {path: /c}, middlewares: [{rate-limit: {rate: 1/h}}], respond: {body: c}}
+            middlewares: {few: {type: rate-limit, rate: 1/h}}
+        """)
+        self.assertEqual(self.ask(gateway, b"/a").status, 200)
+        failure = self.assertRaises(Refusal, self.ask, gateway, b"/b")
+        self.assertEqual((failure.reason.word, self.ask(gateway, b"/c").status), ("rate_limited", 200))
+
+    def test_ids_are_of_this_start_and_never_the_same(self) -> None:
+        site = self.site(
+            self.compose("""
+            listeners: [{protocol: http, port: 80}]
+            routes: [{echo: {}}]
+        """)
+        )
+        ids = [site.new_id() for _ in range(100)]
+        self.assertEqual((len(set(ids)), len({each.split("-")[0] for each in ids})), (100, 1))
+
+    def test_an_unknown_host_in_the_clear_and_over_tls(self) -> None:
+        gateway = self.compose("""
+            listeners:
+              - {protocol: http, port: 80}
+              - {protocol: https, port: 443, certificates: [{self_signed: [a.example]}]}
+            routes: [{match: {host: a.example}, respond: {body: a}}]
+        """)
+        words = [self.assertRaises(Refusal, self.ask, gateway, b"/", index).reason.word for index in (0, 1)]
+        self.assertEqual(words, ["no_route", "unknown_host"])
+
+    def test_a_server_that_was_not_checked_yet(self) -> None:
+        gateway = self.compose("""
+            listeners: [{protocol: http, port: 80}]
+            routes: [{backend: {url: "http://127.0.0.1:1", health: {initial: down}}}]
+        """)
+        failure = self.assertRaises(Refusal, self.ask, gateway, b"/")
+        self.assertEqual(failure.reason.word, "no_server_available")
+
+
+class Rehearsals(ComposeCase):
+    """What `toron check` does besides loading."""
+
+    def rehearse(self, text: str) -> None:
+        path = self.folder / "a.yaml"
+        path.write_text(textwrap.dedent(text).lstrip("\n"))
+        rehearse(load(str(path), plugin, {}, now=CLOCK))
+
+    def test_all_is_well(self) -> None:
+        self.rehearse(Tree.text)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["a.yaml"])
+
+    def test_something_is_wrong(self) -> None:
+        text = (
+            "listeners: [{protocol: http, port: 80}]\nroutes: [{middlewares: [{jwt: {keys: x}}], echo: {}}]"
+        )
+        self.assertIn(":2:25: cannot read the key file", str(self.assertRaises(Invalid, self.rehearse, text)))
+
+
+class Problems(ComposeCase):
+    """What only shows when it is put together is an error of the configuration like any other."""
+
+    def routes(self, route: str, more: str = "") -> str:
+        return f"listeners: [{{protocol: http, port: 80}}]\nroutes:\n  - {route}\n{more}"
+
+    def test_a_middleware(self) -> None:
+        said = self.said(self.routes("{middlewares: [{jwt: {keys: none.json}}], respond: {body: a}}"))
+        self.assertRegex(said, r"^3:20: cannot read the key file .*none\.json: No such file or directory$")
+
+    def test_a_redirect(self) -> None:
+        said = self.said(self.routes("{redirect: {to: 'https://a.example/', host: b.example}}"))
+        self.assertRegex(said, r"^3:\d+: ")
+
+    def test_a_cookie_without_a_secret(self) -> None:
+        backend = '{url: "http://127.0.0.1:1", sticky: {secret: ""}}'
+        self.assertRegex(self.said(self.routes(f"{{backend: {backend}}}")), r"^3:\d+: .*secret")
+
+    def test_an_authority_that_is_none(self) -> None:
+        (self.folder / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        backend = '{url: "https://127.0.0.1:1", tls: {ca: ca.pem}}'
+        self.assertRegex(self.said(self.routes(f"{{backend: {backend}}}")), r"^3:\d+: .*ca\.pem")
+
+    def test_a_plug_in_of_somebody_else(self) -> None:
+        module = plugin.find("balancers", "random")
+
+        def refuse(options: Any, environment: Any) -> Any:
+            raise ValueError("not today: try tomorrow")
+
+        self.patch(module, "make", refuse)
+        said = self.said(self.routes('{backend: {url: "http://127.0.0.1:1", balance: random}}'))
+        self.assertEqual(said, "3:43: not today: try tomorrow")

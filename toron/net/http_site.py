@@ -1,0 +1,112 @@
+"""What all HTTP connections of one listener share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Any
+
+from twisted.logger import Logger
+
+from toron.core.forwarding import Forwarding
+from toron.core.message import Request, Response
+from toron.core.refusal import Reason
+from toron.net.connection import Connection
+from toron.net.sweep import Sweep
+from toron.net.unread import UnreadConnections
+from toron.wire.events import RequestHead
+
+Finished = Callable[[Any, Request, int, int, Reason | None, str], None]
+"""Told of every exchange that is over: connection, request, status, body bytes sent, reason, detail."""
+
+
+class HttpSite:
+    """A listener's service, limits and times; sizes in bytes, times in seconds."""
+
+    __slots__ = (
+        "_date", "_date_until", "body_limit", "body_seconds", "draining", "fields_most", "finished",
+        "forwarding", "head_most", "head_seconds", "keepalive_seconds", "listener", "log", "max_requests",
+        "new_id", "port", "reactor", "scheme", "service", "stats", "sweep", "unread", "wall", "write_seconds",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        reactor: Any,
+        sweep: Sweep,
+        listener: str,
+        scheme: bytes,
+        service: Callable[[Request], Awaitable[Response]],
+        forwarding: Forwarding,
+        finished: Finished,
+        new_id: Callable[[], str],
+        wall: Callable[[], float],
+        stats: Any,
+    ) -> None:
+        """`wall` gives Unix seconds."""
+        self.reactor = reactor
+        self.sweep = sweep
+        self.unread = UnreadConnections(sweep)
+        self.listener = listener
+        self.scheme = scheme
+        self.service = service
+        self.forwarding = forwarding
+        self.finished = finished
+        self.new_id = new_id
+        self.wall = wall
+        self.stats = stats
+        self._date = b""
+        self._date_until = 0.0
+        self.port = 0
+        self.head_most = 32 << 10
+        self.fields_most = 100
+        self.body_limit = 256 << 20
+        self.max_requests = 0
+        self.head_seconds = 10.0
+        self.body_seconds = 60.0
+        self.keepalive_seconds = 75.0
+        self.write_seconds = 60.0
+        self.draining = False
+        self.log = Logger()
+
+    def drain(self) -> None:
+        """Every answer from here on is the last of its connection."""
+        self.draining = True
+
+    def date(self) -> bytes:
+        """The time for a Date field (RFC 9110 section 6.6.1), written once a second."""
+        if self.sweep.now >= self._date_until:
+            self._date_until = self.sweep.now + 1.0
+            self._date = formatdate(self.wall(), usegmt=True).encode("ascii")
+        return self._date
+
+    def request(self, connection: Connection, head: RequestHead) -> Request:
+        """The Request that a head begins; its body and its way to be routed are not set yet."""
+        path, question, query = head.target.partition(b"?")
+        headers = head.headers
+        request = Request(head.method, path, headers, query=query if question else None)
+        request.id = self.new_id()
+        request.arrived = self.reactor.seconds()
+        request.version = head.version
+        request.scheme = self.scheme
+        request.listener = self.listener
+        request.port = self.port
+        request.host = host_only(head.authority)
+        request.peer_ip = connection.client_ip
+        request.peer_port = connection.client_port
+        request.local = (connection.local_ip, connection.local_port)
+        request.tls = connection.tls
+        request.upgrade = head.upgrade or None
+        request.expects_continue = head.expects_continue
+        request.accepts_trailers = head.accepts_trailers
+        request.client_ip, request.trusted_peer = self.forwarding.client(connection.client_ip, headers)
+        return request
+
+
+def host_only(authority: bytes) -> bytes:
+    """The host in lower case, without port and trailing dot."""
+    host = authority.lower()
+    if host.startswith(b"["):
+        return host[1 : host.find(b"]")]
+    host = host.partition(b":")[0]
+    return host[:-1] if host.endswith(b".") else host

@@ -1,0 +1,143 @@
+"""Twisted's epoll reactor with less between an event and the transport it is for.
+
+Twisted wraps every event in its log context; here the context of a whole batch is set once, and
+says whose turn it is only when somebody asks. What transports do is in `net/tcp.py`.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT
+from typing import Any
+
+from twisted.internet import epollreactor
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST, installReactor
+from twisted.internet.posixbase import _NO_FILEDESC
+from twisted.python import context, log
+
+from toron.net.tcp import LeanConnector, LeanPort, LeanServer
+
+_GONE = EPOLLHUP | EPOLLERR
+_BUGGY = "(buggy logPrefix method)"
+
+
+class _WhoseTurn(dict[str, Any]):
+    """The log context while events are dispatched: the prefix is asked for when it is wanted."""
+
+    def __init__(self) -> None:
+        super().__init__(isError=0)
+        self.turn: Any = None
+
+    def __missing__(self, key: str) -> str:
+        if key != "system":
+            raise KeyError(key)
+        try:
+            return str(self.turn.logPrefix())
+        except Exception:
+            log.err(system=_BUGGY)
+            return _BUGGY
+
+    def copy(self) -> dict[str, Any]:
+        """What Twisted's log does with a context before it uses it."""
+        return {**self, "system": self["system"]}
+
+
+class EPollReactor(epollreactor.EPollReactor):
+    """The epoll reactor of Twisted, with toron's TCP transports."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._whose_turn = _WhoseTurn()
+        self._log_context = {log.ILogContext: self._whose_turn}
+
+    def doPoll(self, timeout: float | None) -> None:
+        """Wait for events, and hand each to its descriptor."""
+        selectables = self._selectables
+        try:
+            events = self._poller.poll(-1 if timeout is None else timeout, len(selectables))
+        except OSError as error:
+            if error.errno == errno.EINTR:
+                return
+            raise
+        if events:
+            context.call(self._log_context, self._dispatch, events)
+
+    doIteration = doPoll
+
+    def _dispatch(self, events: list[tuple[int, int]]) -> None:
+        """As `_PollLikeMixin._doReadOrWrite` does it, for each event."""
+        selectables = self._selectables
+        whose_turn = self._whose_turn
+        for fd, event in events:
+            selectable = selectables.get(fd)
+            if selectable is None:
+                continue
+            whose_turn.turn = selectable
+            why: Any = None
+            in_read = False
+            if event & _GONE and not event & EPOLLIN:
+                if fd in self._reads:
+                    in_read = True
+                    why = CONNECTION_DONE
+                else:
+                    why = CONNECTION_LOST
+            else:
+                try:
+                    if selectable.fileno() == -1:
+                        why = _NO_FILEDESC
+                    else:
+                        if event & EPOLLIN:
+                            why = selectable.doRead()
+                            in_read = True
+                        if not why and event & EPOLLOUT:
+                            why = selectable.doWrite()
+                            in_read = False
+                except BaseException:
+                    why = sys.exc_info()[1]
+                    log.err()
+            if why:
+                try:
+                    self._disconnectSelectable(selectable, why, in_read)  # type: ignore[no-untyped-call]
+                except KeyboardInterrupt:
+                    raise
+                except BaseException:
+                    log.err()
+
+    # --- where transports come from -----------------------------------------------------------
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: Any = "") -> Any:
+        listening = LeanPort(port, factory, backlog, interface, self)
+        listening.startListening()
+        return listening
+
+    def connectTCP(
+        self, host: str, port: int, factory: Any, timeout: float = 30.0, bindAddress: Any = None
+    ) -> Any:
+        connector = LeanConnector(host, port, factory, timeout, bindAddress, self)
+        connector.connect()
+        return connector
+
+    def adoptStreamPort(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any:
+        if addressFamily not in (socket.AF_INET, socket.AF_INET6):
+            return super().adoptStreamPort(fileDescriptor, addressFamily, factory)  # type: ignore[no-untyped-call]
+        listening = LeanPort._fromListeningDescriptor(  # type: ignore[no-untyped-call]
+            self, fileDescriptor, addressFamily, factory
+        )
+        listening.startListening()
+        return listening
+
+    def adoptStreamConnection(self, fileDescriptor: int, addressFamily: int, factory: Any) -> Any:
+        if addressFamily not in (socket.AF_INET, socket.AF_INET6):
+            return super().adoptStreamConnection(fileDescriptor, addressFamily, factory)  # type: ignore[no-untyped-call]
+        return LeanServer._fromConnectedSocket(  # type: ignore[no-untyped-call]
+            fileDescriptor, addressFamily, factory, self
+        )
+
+
+def install() -> EPollReactor:
+    """Make this the reactor of the process; to be called before anything imports one."""
+    reactor = EPollReactor()
+    installReactor(reactor)
+    return reactor

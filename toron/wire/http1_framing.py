@@ -1,0 +1,217 @@
+"""What both ends of an HTTP/1.1 connection share: finding heads, reading bodies, framing what is said."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from toron.wire.chunked import ChunkedReader
+from toron.wire.events import Data, End, Event, Malformed
+from toron.wire.headers import Field, Headers
+
+HEAD_MOST = 32 << 10
+"""Bytes of a request head at most, unless told otherwise."""
+
+FIELDS_MOST = 100
+"""Field lines of a request head at most, unless told otherwise."""
+
+BODILESS = frozenset({204, 304})
+"""Final statuses whose responses never have a body (RFC 9112 section 6.3)."""
+
+_END = End()
+
+
+# Plain names: looking a member of an Enum up takes Python 3.11 seven times as long, and one exchange
+# looks some thirty of these up.
+class Reading:
+    """What the next bytes are."""
+
+    HEAD: Final = "head"
+    SIZED: Final = "sized"
+    CHUNKED: Final = "chunked"
+    UNTIL_CLOSE: Final = "until close"
+    DONE: Final = "done"
+    """The message is whole; the next one is not read before this exchange is over."""
+    RAW: Final = "raw"
+    """Another protocol has taken over."""
+    BROKEN: Final = "broken"
+
+
+class Writing:
+    """What may be said next."""
+
+    HEAD: Final = "head"
+    SIZED: Final = "sized"
+    CHUNKED: Final = "chunked"
+    UNTIL_CLOSE: Final = "until close"
+    NOTHING: Final = "nothing"
+    """A message without a body: data is left out, the end ends it."""
+    DONE: Final = "done"
+    RAW: Final = "raw"
+
+
+class Framing:
+    """One end of a connection; what is particular to each end is in the classes made of it."""
+
+    __slots__ = (
+        "_chunked", "_fields_most", "_head_most", "_held", "_left", "_out", "_owed",
+        "_searched", "reading", "writing",
+    )  # fmt: skip
+
+    def __init__(self, head_most: int, fields_most: int) -> None:
+        self.reading: str = Reading.HEAD
+        self.writing: str = Writing.HEAD
+        self._head_most = head_most
+        self._fields_most = fields_most
+        self._held: bytes | bytearray = b""
+        self._searched = 0
+        """How much of what is held was searched for the end of a head already."""
+        self._left = 0
+        """Bytes of a sized body still to come."""
+        self._chunked: ChunkedReader | None = None
+        self._out: list[bytes] = []
+        self._owed = 0
+        """Bytes of a sized body still to be said."""
+
+    @property
+    def pending(self) -> int:
+        """Bytes that came and were not read yet."""
+        return len(self._held)
+
+    def outgoing(self) -> bytes:
+        """What the socket owes the other end; asking takes it."""
+        out = self._out
+        if not out:
+            return b""
+        data = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        return data
+
+    # --- bytes in -----------------------------------------------------------------------------
+
+    def _joined(self, data: bytes) -> bytes | bytearray:
+        """What was held and what came, in one piece."""
+        held = self._held
+        if not held:
+            return data
+        if not isinstance(held, bytearray):
+            if not data:
+                return held
+            # From here on pieces are added in place, however small they are and however many.
+            held = bytearray(held)
+        held += data
+        return held
+
+    def _take_held(self) -> bytes:
+        held, self._held = bytes(self._held), b""
+        return held
+
+    def _take_head(self, data: bytes | bytearray) -> bytes | None:
+        """The next whole head, its empty line included; the rest is held. None for more.
+
+        Raises Malformed (`target_too_long`, `head_too_large`, and whatever `_check_start` finds).
+        """
+        before = self._searched
+        end = data.find(b"\r\n\r\n", max(0, before - 3)) + 4
+        most = self._head_most
+        if end > most or (end == 3 and len(data) > most):
+            long_line = data.find(b"\n", 2, most) < 0
+            raise Malformed("target_too_long" if long_line else "head_too_large", f"more than {most} bytes")
+        if end == 3:
+            self._held = data
+            self._searched = len(data)
+            self._check_start(data, before)
+            return None
+        self._searched = 0
+        if end == len(data):
+            self._held = b""
+            return bytes(data)
+        self._held = bytes(data[end:])
+        return bytes(data[:end])
+
+    def _check_start(self, held: bytes | bytearray, before: int) -> None:
+        """Raise Malformed for the start of a head that can never become a good one."""
+        raise NotImplementedError
+
+    def _begin_body(self, chunked: bool, length: int | None, events: list[Event]) -> None:
+        if chunked:
+            self.reading = Reading.CHUNKED
+            self._chunked = ChunkedReader()
+        elif length is None:
+            self.reading = Reading.UNTIL_CLOSE
+        elif length:
+            self.reading = Reading.SIZED
+            self._left = length
+        else:
+            self.reading = Reading.DONE
+            events.append(_END)
+
+    def _read_body(self, data: bytes, events: list[Event]) -> None:
+        """Read body bytes, and hold what comes after the body."""
+        reading = self.reading
+        if reading is Reading.SIZED:
+            size = len(data)
+            left = self._left
+            if size < left:
+                if size:
+                    events.append(Data(data))
+                    self._left = left - size
+                return
+            if size == left:
+                events.append(Data(data))
+            else:
+                events.append(Data(data[:left]))
+                self._held = data[left:]
+            events.append(_END)
+        elif reading is Reading.CHUNKED:
+            assert self._chunked is not None
+            if not self._chunked.receive(data, events):
+                return
+            self._held = self._chunked.rest
+            self._chunked = None
+        else:
+            if data:
+                events.append(Data(data))
+            return
+        self.reading = Reading.DONE
+
+    # --- bytes out ----------------------------------------------------------------------------
+
+    def _say_data(self, data: bytes) -> None:
+        """Frame some of the body; more than was announced is an error of ours."""
+        writing = self.writing
+        if writing is Writing.SIZED:
+            owed = self._owed - len(data)
+            if owed < 0:
+                raise ValueError("more body than its length")
+            self._owed = owed
+            self._out.append(data)
+        elif writing is Writing.CHUNKED:
+            if data:
+                self._out += (b"%x\r\n" % len(data), data, b"\r\n")
+        elif writing is Writing.UNTIL_CLOSE or writing is Writing.RAW:
+            self._out.append(data)
+        elif writing is not Writing.NOTHING:
+            raise ValueError("a body is not what comes next")
+
+    def _say_end(self, trailers: Headers | None) -> None:
+        writing = self.writing
+        if writing is Writing.CHUNKED:
+            self._out.append(head_bytes(b"0", trailers.fields, b"") if trailers else b"0\r\n\r\n")
+        elif writing is Writing.SIZED:
+            if self._owed:
+                raise ValueError("less body than its length")
+        elif writing is Writing.HEAD or writing is Writing.DONE:
+            raise ValueError("nothing was begun that could end")
+        self.writing = Writing.DONE
+
+
+def head_bytes(line: bytes, fields: list[Field], framing: bytes) -> bytes:
+    """A first line, the fields, and lines of our own that frame the message.
+
+    ValueError when a field would become two: whatever made it, it goes no further.
+    """
+    head = b"\r\n".join([line, *map(b": ".join, fields)])
+    breaks = len(fields)
+    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
+        raise ValueError("a line break or a NUL in a head")
+    return b"%b\r\n%b\r\n" % (head, framing)
