@@ -6,7 +6,7 @@ import itertools
 from time import process_time
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -121,7 +121,9 @@ class Paths(Case):
         self.assertEqual(request.captures[1], b"a/b")
         request.route_path = b"/x"
         self.assertEqual((routes.find(request), request.captures), (1, None))
-        request = asked(b"/none")
+        request.route_path = b"/old/"
+        self.assertEqual(routes.find(request), 0)
+        request.route_path = b"/none"
         self.assertEqual((routes.find(request), request.captures), (None, None))
 
     def test_captures_are_the_winner_s(self) -> None:
@@ -131,6 +133,13 @@ class Paths(Case):
             request = asked(path)
             self.assertEqual(routes.find(request), number)
             self.assertEqual(request.captures and request.captures[1], captured)
+
+    def test_never_leaves_the_captures_of_others_alone(self) -> None:
+        routes = router((at("^/(.)/", hosts=["a.test"]), 1), (at("/", never=at("^/(a)")), 0))
+        request = asked(b"/a/b")
+        self.assertEqual(routes.find(request), 0)
+        assert request.captures is not None
+        self.assertEqual(request.captures[0], b"/a/")
 
     def test_never_leaves_captures_alone(self) -> None:
         request = asked(b"/a/b")
@@ -359,6 +368,29 @@ class Order(Case):
         self.assertEqual(router(at("^/.*"), at("^/x")).find(asked(b"/x")), 0)
         self.assertEqual(router(on("^a"), on("^.")).find(asked(b"/x")), 0)
 
+    def test_the_file_decides_between_hosts_by_expression_too(self) -> None:
+        routes = router(on("^a", methods=["PUT"]), on("^."), on("^a"))
+        self.assertEqual(routes.find(asked()), 1)
+
+    def test_expressions_among_each_other(self) -> None:
+        one = {"headers": {"a": "1"}}
+        self.first(
+            asked(b"/x", (b"A", b"1")),
+            (at("^/", **one), 1),
+            (at("^/x"), 1),
+            (at("^/x$", methods=["GET"], **one), 2),
+            (at("^/.$", **one), 2),
+            (at("^."), 2),
+        )
+
+    def test_what_comes_later_does_not_count_though_it_is_looked_at(self) -> None:
+        """Something urgent may be there, for another method: then the rest of that host is not."""
+        for later in (at("^/x"), at("/x")):
+            routes = router((on("a.test"), 1), (at("/x", methods=["PUT"]), 0), (later, 2))
+            self.assertEqual(routes.find(asked(b"/x")), 0)
+            self.assertEqual(routes.find(asked(b"/x", method=b"PUT")), 1)
+            self.assertEqual(routes.find(asked(b"/x", host=b"b.test")), 2)
+
     def test_what_does_not_hold_is_passed_over(self) -> None:
         routes = router(
             at("/x", hosts=["a.test"], methods=["PUT"]),
@@ -392,6 +424,7 @@ ASKED_PATHS = [b"/", b"/x", b"/x/", b"/x/y", b"/x/y/", b"/x/y/z", b"/xy", b"/z/y
 class AsWritten(Case):
     """The order in its definition, asked of every route in turn, is what the router finds."""
 
+    @settings(max_examples=200)
     @given(
         st.lists(
             st.tuples(

@@ -9,7 +9,8 @@ from tests.loopback.http_case import HttpCase
 
 SPOOFED = [
     "X-Forwarded-For: 6.6.6.6", "X-Real-IP: 6.6.6.6", "X-Forwarded-Proto: https",
-    "X-Forwarded-Host: evil.example", "X-Forwarded-Port: 6", "Forwarded: for=6.6.6.6;host=evil.example", "X_Forwarded_For: 6.6.6.6",
+    "X-Forwarded-Host: evil.example", "X-Forwarded-Port: 6",
+    "Forwarded: for=6.6.6.6;host=evil.example", "X_Forwarded_For: 6.6.6.6",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 
 from tests.loopback.conversation import Conversation
 from tests.loopback.http_case import HttpCase, ok
@@ -136,9 +137,7 @@ backends:
                 conversation.read_all()
 
             backend = self.backend(script)
-            self.assertEqual(
-                self.timed(lambda path=path, code=code: self.curl(self.url + path, code=code)), b"half"
-            )
+            self.assertEqual(self.timed(partial(self.curl, self.url + path, code=code)), b"half")
             self.reason(path, 200, "upstream_idle_timeout")
             backend.close()
 

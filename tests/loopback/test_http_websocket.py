@@ -64,7 +64,7 @@ backends:
 """
 
     def connect(self, path: str = "/", **options: Any) -> ClientConnection:
-        client = connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None, **options)
+        client: ClientConnection = connect(f"ws://127.0.0.1:{self.port}{path}", proxy=None, **options)
         self.addCleanup(client.close)
         return client
 
@@ -83,6 +83,7 @@ backends:
         self.server(subprotocols=["chat"])
         client = self.connect("/messages", subprotocols=["other", "chat"])
         self.assertEqual(client.subprotocol, "chat")
+        assert client.response is not None
         self.assertIn("permessage-deflate", client.response.headers["Sec-WebSocket-Extensions"])
         self.converse(client)
         client.close()

@@ -96,7 +96,7 @@ class InTheForeground(LoopbackTestCase):
             (lambda folder: (folder / "a.pem").unlink(), r"a\.pem cannot be read: No such file"),
             (lambda folder: (folder / "a.key").unlink(), r"a\.key cannot be read: No such file"),
             (lambda folder: (folder / "a.pem").write_text("x"), r"a\.pem is not a certificate in PEM form"),
-            (lambda folder: self.weak(folder), r":4:20: the certificate can not be used: ee key too small"),
+            (lambda folder: self.weak(folder), r":4:21: the certificate can not be used: ee key too small"),
         ):
             gateway = Gateway(SECURE)
             pair = Authority(gateway.folder).issue("a.example")

@@ -7,46 +7,48 @@ import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
+from pathlib import Path
 from typing import Any
 
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from tests.loopback.peers import Conversation, CountingBackend, Gateway, LoopbackTestCase
+from tests.loopback.http_case import HttpCase
+from tests.loopback.peers import Conversation
 from tests.loopback.web import Answer, answer, ask
 
 CONFIG = """
-listeners: [{{protocol: http, address: 127.0.0.1, port: @PORT@}}]
+listeners: [{protocol: http, address: 127.0.0.1, port: @PORT@}]
 routes:
-  - {{match: {{path: /hs}}, middlewares: [shared], backend: web}}
-  - {{match: {{path: /rs}}, middlewares: [{{jwt: {{keys: keys.json, audience: toron}}}}], backend: web}}
-  - match: {{path: /scope}}
-    middlewares: [{{jwt: {{secret: "${{TOKEN_SECRET}}", claims: {{scope: read}}, forward: {{X-User: sub}}}}}}]
+  - {match: {path: /hs}, middlewares: [shared], backend: web}
+  - {match: {path: /rs}, middlewares: [{jwt: {keys: keys.json, audience: toron}}], backend: web}
+  - match: {path: /scope}
+    middlewares: [{jwt: {secret: {file: secret}, claims: {scope: read}, forward: {X-User: sub}}}]
     backend: web
 backends:
-  web: {{url: "http://127.0.0.1:{port}"}}
+  web: {url: "http://127.0.0.1:@BACKEND@"}
 middlewares:
-  shared: {{type: jwt, secret: {{file: secret}}}}
-access_log: "@FOLDER@/access.log"
+  shared: {type: jwt, secret: {file: secret}}
 """
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
-class Tokens(LoopbackTestCase):
+class Tokens(HttpCase):
     """A shared secret, and a file with the public half of an RSA key."""
 
     rsa = RSAKey.generate_key(2048, {"kid": "one"})
 
-    def setUp(self) -> None:
-        self.backend = self.start(CountingBackend(self.talk))
-        gateway = Gateway(CONFIG.format(port=self.backend.port), environment={"TOKEN_SECRET": SECRET})
-        (gateway.folder / "secret").write_text(SECRET + "\n")
-        self.write_keys(gateway, [self.rsa.as_dict(private=False)])
-        self.gateway = self.start(gateway)
+    CONFIG = CONFIG
 
-    def write_keys(self, gateway: Gateway, keys: list[Any]) -> None:
-        (gateway.folder / "keys.json").write_text(json.dumps({"keys": keys}))
+    @classmethod
+    def prepare(cls, folder: Path) -> None:
+        (folder / "secret").write_text(SECRET + "\n")
+        (folder / "keys.json").write_text(json.dumps({"keys": [cls.rsa.as_dict(private=False)]}))
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.server = self.backend(self.talk)
 
     def talk(self, conversation: Conversation) -> None:
         while True:
@@ -63,11 +65,12 @@ class Tokens(LoopbackTestCase):
         return jwt.encode({"alg": "RS256", "kid": "one"}, {"aud": "toron", **claims}, self.rsa)
 
     def refused(self, path: str, token: str, status: int, reason: str) -> None:
-        count = self.backend.connections
+        path = f"{path}/{len(self.gateway.access())}"
+        count = self.server.connections
         got = self.ask(path, token)
-        self.assertEqual((got.status, self.backend.connections), (status, count))
+        self.assertEqual((got.status, self.server.connections), (status, count))
         self.assertRegex(got.headers["www-authenticate"], "^Bearer realm=")
-        self.assertEqual(self.gateway.access(1)[-1]["reason"], reason)
+        self.assertEqual(self.line(path)["reason"], reason)
 
     def test_good_ones(self) -> None:
         now = int(time.time())
@@ -121,8 +124,8 @@ class Tokens(LoopbackTestCase):
 
     def test_the_token_is_in_no_log(self) -> None:
         token = self.shared(sub="me")
-        self.ask("/hs", token)
-        self.gateway.access(1)
+        self.ask("/hs/secret", token)
+        self.line("/hs/secret")
         text = (self.gateway.folder / "access.log").read_text() + self.gateway.log()
         self.assertNotIn(token.split(".")[2], text)
         self.assertNotIn(SECRET, text)

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from tests.loopback.peers import Conversation, CountingBackend, Gateway, LoopbackTestCase, run
+from tests.loopback.http_case import HttpCase
+from tests.loopback.peers import Conversation, run
 from tests.loopback.web import answer, ask
 
 CONFIG = r"""
 listeners:
-  - {{name: web, protocol: http, address: 127.0.0.1, port: @PORT@}}
-  - {{name: plain, protocol: http, address: 127.0.0.1, port: @PLAIN@}}
+  - {name: web, protocol: http, address: 127.0.0.1, port: @PORT@}
+  - {name: plain, protocol: http, address: 127.0.0.1, port: @PLAIN@}
 routes:
-  - match: {{path: /sub}}
+  - match: {path: /sub}
     listeners: [web]
-    middlewares: [{{strip-prefix: /sub}}]
-    backend: {{url: "http://127.0.0.1:{port}"}}
-  - {{match: {{path: '^/old/(.*)$'}}, listeners: [web], redirect: {{to: /new/$1, status: 301}}}}
-  - {{match: {{path: /.well-known/acme-challenge}}, listeners: [plain], respond: {{body: token}}}}
-  - {{match: {{host: app.example.com}}, listeners: [plain], redirect: {{scheme: https, port: 8443}}}}
-  - {{match: {{host: app.example.org}}, listeners: [plain], redirect: {{scheme: https, status: 301}}}}
+    middlewares: [{strip-prefix: /sub}]
+    backend: {url: "http://127.0.0.1:@BACKEND@"}
+  - {match: {path: '^/old/(.*)$'}, listeners: [web], redirect: {to: /new/$1, status: 301}}
+  - {match: {path: /.well-known/acme-challenge}, listeners: [plain], respond: {body: token}}
+  - {match: {host: app.example.com}, listeners: [plain], redirect: {scheme: https, port: 8443}}
+  - {match: {host: app.example.org}, listeners: [plain], redirect: {scheme: https, status: 301}}
 """
 
 
-class Redirects(LoopbackTestCase):
+class Redirects(HttpCase):
     """A backend that redirects itself, behind a prefix."""
 
+    CONFIG = CONFIG
+
     def setUp(self) -> None:
-        self.backend = self.start(CountingBackend(self.talk))
-        self.gateway = self.start(Gateway(CONFIG.format(port=self.backend.port)))
+        super().setUp()
+        self.server = self.backend(self.talk)
 
     def talk(self, conversation: Conversation) -> None:
         while True:
@@ -37,7 +40,7 @@ class Redirects(LoopbackTestCase):
                 case "/x":
                     conversation.send(answer("", 302, "Location: /y?q=/x", cookie, "Refresh: 5; url=/z"))
                 case "/absolute":
-                    own = f"Location: http://127.0.0.1:{self.backend.port}/y"
+                    own = f"Location: http://127.0.0.1:{self.server.port}/y"
                     conversation.send(answer("", 302, own))
                 case "/away":
                     conversation.send(answer("", 302, "Location: http://elsewhere.example/y"))

@@ -6,7 +6,7 @@ import socket
 import time
 
 from tests.loopback.peers import Gateway, UdpEcho, eventually
-from tests.loopback.test_udp import UdpTestCase, config
+from tests.loopback.udp_clients import UdpTestCase, config
 
 
 class Sessions(UdpTestCase):

@@ -131,6 +131,27 @@ class World:
         self.sweep.look()
 
 
+class Source:
+    """Where a body comes from; remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def pause(self) -> None:
+        self.told.append("pause")
+
+    def resume(self) -> None:
+        self.told.append("resume")
+
+    def stop(self) -> None:
+        self.told.append("stop")
+
+
+async def nobody(request: Request) -> Response:
+    """The service of a test in which no client asks anything."""
+    raise AssertionError("nobody is served here")
+
+
 def outcome(awaitable: Awaitable[Any]) -> list[Any]:
     """What an awaitable gives, or the error it raises, once it has."""
     got: list[Any] = []

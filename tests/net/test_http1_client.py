@@ -6,9 +6,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.http_fakes import Transport, World, outcome
+from tests.net.http_fakes import Source, Transport, World, nobody, outcome
 from toron.core.body import Body
-from toron.core.message import Request, Response
 from toron.core.refusal import BODY_TOO_LARGE, TOTAL_TIMEOUT, Refusal
 from toron.net.dial import UpstreamFailed
 from toron.net.http1_client import UpstreamConnection
@@ -18,26 +17,6 @@ from toron.wire.headers import Headers
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 ASKED = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
-
-
-async def nobody(request: Request) -> Response:
-    raise AssertionError("a client serves nobody")
-
-
-class Source:
-    """Where a request's body comes from."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def pause(self) -> None:
-        self.told.append("pause")
-
-    def resume(self) -> None:
-        self.told.append("resume")
-
-    def stop(self) -> None:
-        self.told.append("stop")
 
 
 class Case(SynchronousTestCase):

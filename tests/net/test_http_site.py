@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.http_fakes import Transport, World
-from tests.net.test_http1_client import nobody
+from tests.net.http_fakes import Transport, World, nobody
 from toron.core.forwarding import Forwarding
 from toron.core.networks import Networks
 from toron.net.http_site import host_only
@@ -25,8 +24,8 @@ class Site(SynchronousTestCase):
 
     def test_the_host_alone(self) -> None:
         for authority, host in (
-            (b"A.Example", b"a.example"), (b"a.example.:80", b"a.example"), (b"[2001:DB8::1]:80", b"2001:db8::1"),
-            (b"[::1]", b"::1"), (b"", b""),
+            (b"A.Example", b"a.example"), (b"a.example.:80", b"a.example"), (b"", b""),
+            (b"[2001:DB8::1]:80", b"2001:db8::1"), (b"[::1]", b"::1"),
         ):  # fmt: skip
             self.assertEqual(host_only(authority), host)
 
@@ -36,11 +35,19 @@ class Site(SynchronousTestCase):
         headers = Headers([(b"Host", b"a:81"), (b"X-Forwarded-For", b"203.0.113.9")])
         head = RequestHead(b"GET", b"/a?b=c", headers, b"a:81", (1, 0), 0, b"chess", False, True)
         request = self.site.request(self.connection, head)
-        self.assertEqual((request.method, request.path, request.query, request.host), (b"GET", b"/a", b"b=c", b"a"))
-        self.assertEqual((request.id, request.listener, request.port, request.scheme), ("id-1", "web", 8080, b"http"))
+        self.assertEqual(
+            (request.method, request.path, request.query, request.host), (b"GET", b"/a", b"b=c", b"a")
+        )
+        self.assertEqual(
+            (request.id, request.listener, request.port, request.scheme), ("id-1", "web", 8080, b"http")
+        )
         self.assertEqual((request.client_ip, request.trusted_peer), ("203.0.113.9", True))
-        self.assertEqual((request.peer_ip, request.peer_port, request.local), ("192.0.2.1", 1234, ("127.0.0.1", 80)))
-        self.assertEqual((request.version, request.upgrade, request.accepts_trailers), ((1, 0), b"chess", True))
+        self.assertEqual(
+            (request.peer_ip, request.peer_port, request.local), ("192.0.2.1", 1234, ("127.0.0.1", 80))
+        )
+        self.assertEqual(
+            (request.version, request.upgrade, request.accepts_trailers), ((1, 0), b"chess", True)
+        )
         self.assertIsNone(self.site.request(self.connection, RequestHead(b"GET", b"/a", Headers())).query)
 
     def test_the_date_is_written_once_a_second(self) -> None:

@@ -39,9 +39,11 @@ class States(SynchronousTestCase):
     def test_a_peer_that_takes_nothing(self) -> None:
         self.ours.setblocking(False)
         sent = 0
-        with self.assertRaises(BlockingIOError):
-            while True:
+        try:
+            while sent < 1 << 30:
                 sent += self.ours.send(bytes(1 << 16))
+        except BlockingIOError:
+            self.assertGreater(sent, 0)
         taken = bytes_taken(self.transport)
         self.assertLess(taken, sent)
         self.assertEqual(bytes_taken(self.transport), taken)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.http_fakes import Transport, World
-from tests.net.test_http1_client import nobody
+from tests.net.http_fakes import Transport, World, nobody
 from toron.net.relay import Relay
 from toron.net.tunnel import UpstreamTunnel
 

@@ -10,8 +10,7 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import Protocol, Side
 from websockets.uri import parse_uri
 
-from tests.net.http_fakes import Transport, World
-from tests.net.test_http1_client import nobody
+from tests.net.http_fakes import Transport, World, nobody
 from toron.core.message import Request
 from toron.core.refusal import Refusal
 from toron.net.relay import Relay
@@ -62,7 +61,12 @@ class Echo(SynchronousTestCase):
         got = [(frame.opcode, frame.data) for frame in self.say()]
         self.assertEqual(
             sorted(got),
-            [(Opcode.TEXT, b"hello"), (Opcode.TEXT, b"in two"), (Opcode.BINARY, b"\x00"), (Opcode.PONG, b"there?")],
+            [
+                (Opcode.TEXT, b"hello"),
+                (Opcode.TEXT, b"in two"),
+                (Opcode.BINARY, b"\x00"),
+                (Opcode.PONG, b"there?"),
+            ],
         )
 
     def test_a_goodbye_is_returned(self) -> None:

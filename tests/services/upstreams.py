@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from tests.net.http_fakes import Transport, World
-from toron.balancers import round_robin
+from tests.net.http_fakes import Transport, World, nobody
 from toron.core.backend import Backend
 from toron.core.body import Body
 from toron.core.ejection import Ejection
-from toron.core.message import Request, Response
+from toron.core.message import Request
 from toron.core.refusal import CONNECT_REFUSED
 from toron.core.retrying import Budget
 from toron.core.server import Server
@@ -24,10 +22,6 @@ from toron.wire.headers import Headers
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-async def nobody(request: Request) -> Response:
-    raise AssertionError("nobody is served here")
-
-
 class First:
     """Picks the first server that is left."""
 
@@ -39,7 +33,9 @@ class First:
 class Upstreams:
     """A Proxy over `count` servers; `dialed` are the connections made, in order."""
 
-    def __init__(self, case: Any, count: int = 1, failures: int = 1, attempts: int = 2, **policy: Any) -> None:
+    def __init__(
+        self, case: Any, count: int = 1, failures: int = 1, attempts: int = 2, **policy: Any
+    ) -> None:
         self.world = World(nobody)
         self.servers = [Server(f"http://10.0.0.{number + 1}:80") for number in range(count)]
         self.backend = Backend(
@@ -94,9 +90,5 @@ class Upstreams:
 
 def request(method: bytes = b"GET", body: Body | None = None, *fields: tuple[bytes, bytes]) -> Request:
     """A request for /a."""
-    return Request(
-        method, b"/a", Headers([(b"Host", b"a.example"), *fields]), host=b"a.example", body=body, client_ip="192.0.2.1"
-    )
-
-
-Answer = Callable[[], Response]
+    headers = Headers([(b"Host", b"a.example"), *fields])
+    return Request(method, b"/a", headers, host=b"a.example", body=body, client_ip="192.0.2.1")

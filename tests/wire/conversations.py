@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -11,6 +12,7 @@ from toron.wire.headers import Headers
 from toron.wire.http1 import ClientCodec, ServerCodec
 
 Step = tuple[object, ...]
+Codec = TypeVar("Codec", ServerCodec, ClientCodec)
 END = End()
 
 
@@ -77,7 +79,7 @@ class Conversations(SynchronousTestCase):
 
     maxDiff = None
 
-    def talk(self, make: Callable[[], ServerCodec | ClientCodec], *steps: Step) -> ServerCodec | ClientCodec:
+    def talk(self, make: Callable[[], Codec], *steps: Step) -> Codec:
         """Hold a conversation; gives the codec back that read its bytes whole.
 
         A step is `("in", data, event, ...)`: what comes, and the events that are made of it,

@@ -105,8 +105,8 @@ class Requests(Conversations):
         codec.send(GET)
         self.assertRaises(ValueError, codec.send, GET)
         codec.send(END)
-        for event in (GET, END, Data(b"x")):
-            self.assertRaises(ValueError, codec.send, event)
+        for late in (GET, END, Data(b"x")):
+            self.assertRaises(ValueError, codec.send, late)
         self.assertEqual(codec.outgoing(), SAID)
 
 
@@ -115,7 +115,7 @@ class Responses(Conversations):
 
     def answered(self, data: bytes, *events: Event, reusable: bool = True) -> None:
         codec = self.talk(ClientCodec, ASK, ("in", data, *events))
-        self.assertEqual(codec.reusable, reusable)  # type: ignore[union-attr]
+        self.assertEqual(codec.reusable, reusable)
 
     def test_of_a_length(self) -> None:
         data = response(b"Content-Length: 5", b"A: b", body=b"hello")
@@ -142,7 +142,7 @@ class Responses(Conversations):
             ("eof", END),
             ("eof",),
         )
-        self.assertFalse(codec.reusable)  # type: ignore[union-attr]
+        self.assertFalse(codec.reusable)
         self.talk(ClientCodec, ASK, ("in", response(body=b"hello"), head(), Data(b"hello")), ("eof", END))
         self.talk(ClientCodec, ASK, ("in", response(), head()), ("eof", END))
 
@@ -175,7 +175,7 @@ class Responses(Conversations):
         ):
             answer = ("in", response(*lines, line=line), head(int(line[9:12]), length=length), END)
             codec = self.talk(ClientCodec, ask, answer, ask, answer)
-            self.assertTrue(codec.reusable)  # type: ignore[union-attr]
+            self.assertTrue(codec.reusable)
 
     def test_a_body_where_there_can_be_none(self) -> None:
         data = response(line=b"HTTP/1.1 204 OK", body=b"hello")
@@ -311,7 +311,7 @@ class Unasked(Conversations):
         codec = self.talk(
             ClientCodec, ("in", b""), ("in", EMPTY, Malformed("unasked_response")), ("in", EMPTY)
         )
-        self.assertFalse(codec.reusable)  # type: ignore[union-attr]
+        self.assertFalse(codec.reusable)
 
     def test_behind_a_response(self) -> None:
         for more in (b"\r\n", EMPTY, b"x"):
@@ -330,7 +330,7 @@ class Unasked(Conversations):
             ("in", b""),
             ("in", response(line=b"HTTP/1.1 408 OK"), Malformed("unasked_response")),
         )
-        self.assertFalse(codec.reusable)  # type: ignore[union-attr]
+        self.assertFalse(codec.reusable)
         self.assertRaises(ValueError, codec.send, GET)
 
 
@@ -338,12 +338,12 @@ class Ends(Conversations):
     def test_where_nothing_is_missing(self) -> None:
         self.talk(ClientCodec, ("eof",))
         codec = self.talk(ClientCodec, ASK, ("in", EMPTY, head(length=0), END), ("eof",))
-        self.assertFalse(codec.reusable)  # type: ignore[union-attr]
+        self.assertFalse(codec.reusable)
 
     def test_inside_a_head(self) -> None:
         for size in range(len(EMPTY)):
             codec = self.talk(ClientCodec, ASK, ("in", EMPTY[:size]), ("eof", Malformed("truncated")))
-            self.assertEqual(codec.answered, size > 0)  # type: ignore[union-attr]
+            self.assertEqual(codec.answered, size > 0)
 
     def test_behind_an_interim_one(self) -> None:
         go_on = response(line=b"HTTP/1.1 100 OK")
@@ -380,7 +380,7 @@ class Switching(Conversations):
                 ("out", Data(b"\0"), b"\0"),
                 ("eof",),
             )
-            self.assertFalse(codec.reusable)  # type: ignore[union-attr]
+            self.assertFalse(codec.reusable)
 
     def test_what_came_early_is_in_the_event(self) -> None:
         codec = ClientCodec()
@@ -408,7 +408,7 @@ class Switching(Conversations):
             codec = self.talk(
                 ClientCodec, ask, ("in", self.switch(*lines), Malformed("switch_not_asked")), ("in", EMPTY)
             )
-            self.assertFalse(codec.reusable)  # type: ignore[union-attr]
+            self.assertFalse(codec.reusable)
 
     def test_refused_by_the_server(self) -> None:
         codec = self.talk(ClientCodec, self.ASK, ("in", EMPTY, head(length=0), END), ASK)
@@ -435,7 +435,7 @@ class Bad(Conversations):
                 ("in", EMPTY),
                 ("eof",),
             )
-            self.assertFalse(codec.reusable)  # type: ignore[union-attr]
+            self.assertFalse(codec.reusable)
 
     def test_hopeless_ones_are_not_waited_for(self) -> None:
         for data, word in (
@@ -492,7 +492,7 @@ class Bad(Conversations):
     def test_chunks(self) -> None:
         data = response(b"Transfer-Encoding: chunked", body=b"5\r\nhello\r\n-1\r\n")
         codec = self.talk(ClientCodec, ASK, ("in", data, head(), Data(b"hello"), Malformed("bad_chunk")))
-        self.assertFalse(codec.reusable)  # type: ignore[union-attr]
+        self.assertFalse(codec.reusable)
 
     def test_limits(self) -> None:
         data = response(b"A: " + b"b" * 50, b"Content-Length: 0")

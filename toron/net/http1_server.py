@@ -45,7 +45,7 @@ _PIPELINED_MOST = 64 << 10
 _GRACE = 0.5
 """Seconds that a client which has said all it will say is still waited for: the end of its stream
 may mean `that was my last request` as well as `I am gone`."""
-_LINGER = 5.0
+_LINGER = 3.0
 """Seconds to keep reading after an early answer, so that the client gets to see it: closing on
 bytes nobody read would reset the connection, and the reset may overtake the answer."""
 _LINGER_MOST = 64 << 20
@@ -64,8 +64,9 @@ class HttpServer:
 
     __slots__ = (
         "_body", "_closing", "_codec", "_continued", "_descriptor", "_full", "_grace", "_half_closed",
-        "_held_up", "_lingered", "_reading", "_relay", "_response", "_sent", "_served", "_signs", "_site",
-        "_status", "_taken", "_task", "closed", "connection", "deadline", "ended", "request", "transport",
+        "_held_up", "_lingered", "_patience", "_reading", "_relay", "_response", "_sent", "_served", "_signs",
+        "_site", "_status", "_taken", "_task", "closed", "connection", "deadline", "ended", "request",
+        "transport",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, site: HttpSite) -> None:
@@ -93,6 +94,9 @@ class HttpServer:
         self._descriptor = -1
         self._full = False
         self._taken = 0
+        """Bytes the client had taken when we looked last."""
+        self._patience = 0.0
+        """Seconds until the next look."""
         self._closing = False
         self._lingered = 0
         self._half_closed = False
@@ -294,7 +298,7 @@ class HttpServer:
 
     def _inform(self, head: ResponseHead) -> None:
         """Send an interim response on."""
-        if not self.closed and self._codec.writing is Writing.HEAD:
+        if self.request is not None and self._codec.writing is Writing.HEAD:
             self._codec.send(head)
             self._write()
             if head.status == 100:
@@ -451,12 +455,13 @@ class HttpServer:
         self._taken = bytes_taken(self.transport)
         # A transport with a producer that it has paused would wait for it instead of closing.
         self.transport.unregisterProducer()
-        if early:
-            self.deadline = self._site.sweep.now + _LINGER
+        if early and not self._half_closed:
+            self._patience = _LINGER
             self.transport.loseWriteConnection()
         else:
-            self.deadline = self._site.sweep.now + self._site.write_seconds
+            self._patience = self._site.write_seconds
             self.transport.loseConnection()
+        self.deadline = self._site.sweep.now + self._patience
 
     def _abort(self) -> None:
         self._closing = True
@@ -533,7 +538,7 @@ class HttpServer:
             if taken > self._taken:
                 # Slow is not stalled.
                 self._taken = taken
-                self.deadline = now + self._site.write_seconds
+                self.deadline = now + self._patience
             else:
                 self._interrupt(CLIENT_STALLED)
                 self._abort()
@@ -549,6 +554,7 @@ class HttpServer:
         """The next request has not come, or not all of its head."""
         if self._codec.pending:
             self._codec.reading = Reading.BROKEN
+            self._codec.keeps_open = False
             self._malformed(Malformed(HEAD_TIMEOUT.word), None)
             return
         if self._served:
@@ -631,6 +637,7 @@ class HttpServer:
         if not self._full:
             self._full = True
             self._taken = bytes_taken(self.transport)
+            self._patience = self._site.write_seconds
             self._rearm()
         if self._response is not None:
             self._response.pause()

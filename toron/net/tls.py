@@ -125,7 +125,7 @@ class TlsLayer:
         if self._ready is not None:
             self._tell_ready(TlsFailed("the connection was closed during the handshake"))
             return
-        if self.protocol is not None:
+        if self._up and self.protocol is not None:
             cut = not self._reading_over and not self.disconnecting and reason.check(ConnectionDone)
             if cut or self._broken:
                 reason = Failure(ConnectionLost())

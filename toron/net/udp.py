@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _LARGEST = 65535
 _BATCH = 64
 """Datagrams taken off a socket before others get their turn."""
+_ANSWERS = 1 << 20
+"""Bytes of answers that may wait for us in one session."""
 _EARLY_MOST = 16
 """Datagrams kept for a client whose server is not known yet."""
 _SHUNNED_SECONDS = 1.0
@@ -386,6 +388,7 @@ class UdpListener(Service):
             family, where = await self._where(lease.server)
             upstream = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
             try:
+                upstream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ANSWERS)
                 upstream.connect(where)
             except BaseException:
                 upstream.close()

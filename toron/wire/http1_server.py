@@ -173,7 +173,7 @@ class ServerCodec(Framing):
             elif self._version >= (1, 1):
                 self._out.append(head_bytes(line, head.headers.fields, b""))
             return
-        keeps_open = self.keeps_open and not self.close_next
+        keeps_open = self.keeps_open and not self.close_next and self.reading is not Reading.BROKEN
         framing = b""
         length = head.length
         if self._method == b"HEAD" or status in BODILESS:

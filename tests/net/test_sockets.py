@@ -1,0 +1,76 @@
+"""Listening sockets: what they are set to, and what is said when there is none."""
+
+from __future__ import annotations
+
+import socket
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from toron.net.sockets import CannotListen, listening_socket
+
+
+class Sockets(SynchronousTestCase):
+    """On loopback."""
+
+    def opened(self, address: str | None, port: int = 0, *, stream: bool = True) -> socket.socket:
+        """A socket that is closed after the test."""
+        made = listening_socket("web", address, port, stream=stream)
+        self.addCleanup(made.close)
+        return made
+
+    def test_every_address_is_both_families(self) -> None:
+        port = self.opened(None).getsockname()[1]
+        for host in ("127.0.0.1", "::1"):
+            socket.create_connection((host, port), timeout=1).close()
+
+    def test_one_address_is_one_family(self) -> None:
+        port = self.opened("::1").getsockname()[1]
+        socket.create_connection(("::1", port), timeout=1).close()
+        self.assertRaises(OSError, socket.create_connection, ("127.0.0.1", port), 1)
+        self.assertEqual(self.opened("127.0.0.1").family, socket.AF_INET)
+
+    def test_every_ipv6_address_leaves_ipv4_alone(self) -> None:
+        port = self.opened("::").getsockname()[1]
+        self.assertEqual(self.opened("127.0.0.1", port).getsockname(), ("127.0.0.1", port))
+
+    def test_accepted_sockets_are_set_up(self) -> None:
+        listener = self.opened("127.0.0.1")
+        self.assertFalse(listener.getblocking())
+        self.assertFalse(listener.get_inheritable())
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+            self.addCleanup(accepted.close)
+            self.assertTrue(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            self.assertTrue(accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+    def test_datagrams(self) -> None:
+        made = self.opened("127.0.0.1", stream=False)
+        self.assertEqual(made.type, socket.SOCK_DGRAM)
+        usual = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(usual.close)
+        size = socket.SOL_SOCKET, socket.SO_RCVBUF
+        self.assertGreater(made.getsockopt(*size), usual.getsockopt(*size))
+
+    def test_a_port_that_is_taken(self) -> None:
+        port = self.opened("127.0.0.1").getsockname()[1]
+        for stream, word in ((True, "TCP"), (False, "UDP")):
+            if not stream:
+                self.opened("127.0.0.1", port, stream=False)
+            error = self.assertRaises(CannotListen, self.opened, "127.0.0.1", port, stream=stream)
+            self.assertEqual(
+                str(error),
+                f"listener 'web' can not listen on {word} 127.0.0.1:{port}: Address already in use "
+                "(another process has this port; stop it, or choose another port)",
+            )
+
+    def test_an_address_that_is_elsewhere(self) -> None:
+        error = self.assertRaises(CannotListen, self.opened, "192.0.2.1", 80)
+        self.assertIn("TCP 192.0.2.1:80", str(error))
+        self.assertIn("this machine does not have the address", str(error))
+        error = self.assertRaises(CannotListen, self.opened, "2001:db8::1", 80)
+        self.assertIn("TCP [2001:db8::1]:80", str(error))
+
+    def test_everywhere_has_a_name(self) -> None:
+        port = self.opened(None).getsockname()[1]
+        error = self.assertRaises(CannotListen, self.opened, None, port)
+        self.assertIn(f"TCP *:{port}", str(error))
