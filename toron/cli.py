@@ -12,6 +12,7 @@ from click.shell_completion import get_completion_class
 
 import toron
 from toron import plugin
+from toron.compose import rehearse
 from toron.config.load import Loaded, load
 from toron.config.place import Invalid, Problem
 from toron.config.reference import reference
@@ -85,6 +86,7 @@ def _default_file() -> tuple[str, ...]:
 def _load(file: str) -> tuple[Loaded | None, list[Problem]]:
     try:
         loaded = load(file, plugin, os.environ)
+        rehearse(loaded)
     except Invalid as invalid:
         return None, invalid.problems
     return loaded, loaded.warnings

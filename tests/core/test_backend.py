@@ -187,6 +187,13 @@ class Backups(Case):
         self.assertEqual(self.choice(backend, "y"), "ab")
         self.assertEqual(self.choice(backend, "yab"), "x")
 
+    def test_a_backup_that_is_well_before_a_server_that_was_unreachable(self) -> None:
+        backend = self.backed_up()
+        backend.unreachable(named(backend, "a"), 0.0)
+        self.assertEqual(self.choice(backend), "b")
+        self.assertEqual(self.choice(backend, "b"), "xy")
+        self.assertEqual(self.choice(backend, "bxy"), "a")
+
     def test_only_backups(self) -> None:
         backend = self.backend("xy")
         for server in backend.servers:

@@ -88,7 +88,11 @@ def raw_exchange(
     TimeoutError when the other side neither sends nor closes for `timeout` seconds; a reset ends
     it, also while we still send.
     """
-    with socket.create_connection((LOOPBACK, port), timeout=timeout) as sock:
+    try:
+        sock = socket.create_connection((LOOPBACK, port), timeout=timeout)
+    except ConnectionResetError:
+        return b""
+    with sock:
         received = bytearray()
         try:
             sock.sendall(data)

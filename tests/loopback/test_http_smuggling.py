@@ -17,11 +17,11 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Smuggling(HttpCase):
-    """Everything leads to the backend, the head may be late."""
+    """Everything leads to the backend, but what is redirected."""
 
     CONFIG = """
 listeners:
-  - {protocol: http, address: 127.0.0.1, port: @PORT@, timeouts: {head: 300ms, body: 300ms, keepalive: 300ms}}
+  - {protocol: http, address: 127.0.0.1, port: @PORT@}
 routes:
   - {match: {path: /}, backend: b}
   - {match: {path: "^/old/(.*)$"}, redirect: {to: /new/$1}}
@@ -56,6 +56,9 @@ backends: {b: {servers: ["http://127.0.0.1:@BACKEND@"]}}
         def script(conversation: Conversation) -> None:
             try:
                 head, body = conversation.read_request()
+                if head.startswith(b"GET /after "):
+                    conversation.send(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+                    return
                 whole.append(head + body)
                 conversation.send(ANSWER)
                 conversation.read_all()
@@ -67,17 +70,18 @@ backends: {b: {servers: ["http://127.0.0.1:@BACKEND@"]}}
         for name, raw, kind in CORPUS:
             if kind != "refused":
                 continue
-            said = self.drip(raw)
-            self.refused(name, said)
-            if not backend.bytes_in:
-                continue
-            broken_off += 1
+            self.refused(name, self.drip(raw))
+            # Whatever was connected before this request has been accepted when it is answered.
+            after = raw_exchange(self.port, b"GET /after HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            self.assertIn(b"204 No Content", after)
             eventually(lambda: backend.open == 0, what=f"{name}: the server is told")
-            self.assertIn(b"transfer-encoding: chunked", seen[0].lower(), name)
+            for received in seen:
+                if received and not received.startswith(b"GET /after "):
+                    broken_off += 1
+                    self.assertIn(b"transfer-encoding: chunked", received.lower(), name)
+                    self.assertNotIn(b"smuggled", received, name)
             self.assertEqual(whole, [], name)
-            self.assertNotIn(b"smuggled", seen[0], name)
             seen.clear()
-            backend.conversations.clear()
         self.assertGreater(broken_off, 10)
 
     def drip(self, raw: bytes) -> bytes:

@@ -94,7 +94,7 @@ class Acceptors(SynchronousTestCase):
         self.assertEqual(self.reactor.readers, set())
 
 
-class Listeners(SynchronousTestCase):
+class Listening(SynchronousTestCase):
     """A listener on loopback, and clients with sockets."""
 
     def listen(
@@ -141,6 +141,10 @@ class Listeners(SynchronousTestCase):
         except ConnectionResetError:
             return True
         return False
+
+
+class Listeners(Listening):
+    """From the accept to the end."""
 
     def test_it_is_served(self) -> None:
         seen: list[Connection] = []
@@ -268,7 +272,7 @@ class Listeners(SynchronousTestCase):
         self.assertNotEqual(other.port, 0)
 
 
-class ProxyHeaders(Listeners):
+class ProxyHeaders(Listening):
     """What a trusted peer says of the client."""
 
     def check(self, data: bytes, then: Callable[[Connection], Any], *trusted: str) -> Any:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, RootModel
 
-from toron.config.units import Cidr
+from toron.config.model import Cidrs
 from toron.core.networks import Networks
 from toron.core.refusal import DENIED
 from toron.interfaces import Connection, Environment, Guard, Refusal, Serve
 
 
-class Options(RootModel[Annotated[tuple[Cidr, ...], Field(min_length=1)]]):
+class Options(RootModel[Annotated[Cidrs, Field(min_length=1)]]):
     """The networks, such as `[192.0.2.0/24, "2001:db8::/32"]`."""
 
     model_config = ConfigDict(frozen=True)

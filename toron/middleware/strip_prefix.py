@@ -63,8 +63,11 @@ def make(options: Options, environment: Environment) -> Middleware:
                 break
         else:
             return await service(request)
-        request.path = escaped(path[len(prefix) :]) or b"/"
         outside = escaped(prefix)
+        # What stays is sent as it came; only a path that spells the prefix in another way is rewritten.
+        raw = request.path
+        stays = raw[len(outside) :] if under(raw, outside) else escaped(path[len(prefix) :])
+        request.path = stays or b"/"
         request.prefix += outside
         response = await service(request)
         point_back(response, request, lambda inside: inside if under(inside, outside) else outside + inside)

@@ -1,0 +1,156 @@
+"""TLS on an accepted connection: the certificate by name, and an alert for who can not be served."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.net.test_connection import Taker
+from tests.net.wires import Wire
+from toron.core.refusal import Refusal
+from toron.core.wait import Task
+from toron.net.accept_tls import accept_tls, alert, read_hello
+from toron.net.certificates import Certificates, self_signed
+from toron.net.connection import Arrival, Connection
+from toron.net.tls import TlsFailed, TlsLayer
+from toron.wire.events import Malformed
+
+NOW = datetime.datetime.now(datetime.UTC)
+CERTIFICATES = Certificates(
+    [self_signed(["a.test"], NOW), self_signed(["b.test"], NOW)], "intermediate", (b"one",), strict=True
+)
+
+
+class Accepting(SynchronousTestCase):
+    """A connection from a client that speaks TLS, or does not."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.wire = Wire()
+        arrival = Arrival()
+        self.wire.near.protocol = self.client = Taker()
+        self.wire.far.protocol = arrival
+        arrival.makeConnection(self.wire.far)
+        self.connection = Connection(self.clock, "tls", self.wire.far, ("192.0.2.1", 5), ("192.0.2.2", 443))
+        arrival.belong(self.connection)
+        self.results: list[Any] = []
+
+    def accept(self, *protocols: bytes, plain: bytes = b"") -> None:
+        """Begin."""
+        serving = accept_tls(self.connection, CERTIFICATES, 5.0, protocols=protocols, plain=plain)
+        Task(serving, lambda _, error: self.results.append(error)).start()
+
+    def shake(self, name: str, *protocols: bytes, most: int = 1 << 16) -> TlsLayer:
+        """A client shakes hands; nothing moves yet."""
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        if protocols:
+            context.set_alpn_protos(list(protocols))
+        self.told: list[TlsFailed | None] = []
+        layer = TlsLayer(context, server=False, ready=self.told.append, name=name)
+        layer.protocol = self.client
+        self.wire.near.protocol = layer
+        layer.makeConnection(self.wire.near)
+        return layer
+
+    def reason(self) -> str:
+        """Why it was refused."""
+        (refusal,) = self.results
+        assert isinstance(refusal, Refusal)
+        return refusal.reason.word
+
+    def test_afterwards_the_transport_is_the_decrypted_one(self) -> None:
+        for most in (1, 1 << 16):
+            self.setUp()
+            self.accept(b"one")
+            client = self.shake("b.test", b"two", b"one")
+            self.wire.run(most)
+            self.assertEqual((self.results, self.told), ([None], [None]))
+            assert self.connection.tls is not None and self.connection.hello is not None
+            self.assertEqual((self.connection.tls.alpn, self.connection.tls.sni), ("one", "b.test"))
+            self.assertEqual(self.connection.hello.alpn, (b"two", b"one"))
+            client.write(b"early")
+            self.wire.run(most)
+            taker = Taker()
+            self.connection.hand_over(taker)
+            self.wire.run(most)
+            self.assertEqual(taker.received, b"early")
+            taker.transport.write(b"answer")
+            self.wire.run(most)
+            self.assertEqual(self.client.received, b"answer")
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_the_end_is_heard_of(self) -> None:
+        self.accept()
+        client = self.shake("a.test")
+        self.wire.run()
+        client.abortConnection()
+        self.assertTrue(self.connection.ended.done)
+
+    def test_an_unknown_name(self) -> None:
+        self.accept()
+        self.shake("c.test")
+        self.wire.run()
+        self.assertEqual(self.reason(), "unrecognized_name")
+        self.assertIn("unrecognized name", str(self.told[0]))
+        self.assertFalse(self.wire.far.connected)
+
+    def test_a_protocol_that_nobody_speaks(self) -> None:
+        self.accept(b"one")
+        self.shake("a.test", b"two", b"three")
+        self.wire.run()
+        self.assertEqual(self.reason(), "handshake_failed")
+        self.assertEqual(self.results[0].detail, "none of its protocols is spoken here: two, three")
+        self.assertIn("no application protocol", str(self.told[0]))
+
+    def test_no_tls_at_all(self) -> None:
+        for plain in (b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"):
+            self.setUp()
+            self.accept(plain=plain)
+            self.wire.near.write(b"GET / HTTP/1.1\r\n\r\n")
+            self.wire.run()
+            self.assertIsInstance(self.results[0], Malformed)
+            self.assertEqual(self.client.received, plain)
+
+    def test_a_hello_that_is_not_well_formed(self) -> None:
+        self.accept(plain=b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.wire.near.write(b"\x16\x03\x01\x00\x00")
+        self.wire.run()
+        self.assertEqual(self.client.received, alert(50))
+
+    def test_one_deadline_for_all_of_it(self) -> None:
+        self.accept()
+        self.clock.advance(3)
+        self.shake("a.test")
+        self.wire.near.carry(1 << 16)
+        self.clock.advance(1.9)
+        self.assertEqual(self.results, [])
+        self.clock.advance(0.2)
+        self.assertEqual(self.reason(), "handshake_timeout")
+
+    def test_no_hello(self) -> None:
+        self.accept()
+        self.clock.advance(5.1)
+        self.assertEqual(self.reason(), "handshake_timeout")
+
+    def test_the_client_goes_in_the_middle(self) -> None:
+        self.accept()
+        self.shake("a.test")
+        self.wire.near.carry(1 << 16)
+        self.wire.near.abortConnection()
+        self.assertEqual(self.reason(), "handshake_failed")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_hello_is_only_looked_at(self) -> None:
+        async def reading() -> str:
+            return (await read_hello(self.connection, 5.0)).sni
+
+        Task(reading(), lambda name, _: self.results.append(name)).start()
+        self.shake("a.test")
+        said = bytes(self.wire.near.buffer)
+        self.wire.run(100)
+        self.assertEqual(self.results, ["a.test"])
+        self.assertEqual(self.connection.held, said)

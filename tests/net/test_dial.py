@@ -1,0 +1,245 @@
+"""A connection to a server: made, secured and verified, or refused with a reason."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet import error
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.loopback.authority import Authority, Pair
+from tests.net.test_connection import Taker
+from tests.net.wires import End, Wire
+from toron.core.server import Server
+from toron.core.wait import Task
+from toron.net.certificates import KeyPair, server_context
+from toron.net.dial import Dialer, UpstreamFailed, UpstreamTls, client_context
+from toron.net.tls import TlsFailed, TlsLayer
+
+
+class Reactor(Clock):
+    """Remembers who wants to connect where."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wanted: list[tuple[str, int, Any, float]] = []
+        self.given_up = 0
+
+    def connectTCP(self, host: str, port: int, factory: Any, timeout: float) -> Reactor:
+        self.wanted.append((host, port, factory, timeout))
+        return self
+
+    def disconnect(self) -> None:
+        self.given_up += 1
+
+
+class Socket(End):
+    """A transport that knows which options were set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options: dict[str, bool] = {}
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        self.options["no delay"] = enabled
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        self.options["keep alive"] = enabled
+
+
+class Dialling(SynchronousTestCase):
+    """One attempt."""
+
+    def setUp(self) -> None:
+        self.reactor = Reactor()
+        self.wire = Wire()
+        self.socket = self.wire.near = Socket()
+        self.socket.other, self.wire.far.other = self.wire.far, self.socket
+        self.wire.far.protocol = self.far = Taker()
+        self.protocol = Taker()
+        self.results: list[Any] = []
+
+    def dial(
+        self, url: str = "tcp://192.0.2.1:80", first: bytes = b"", tls: UpstreamTls | None = None
+    ) -> Task[Any]:
+        """Begin."""
+        dialing = Dialer(self.reactor, 3.0, tls).dial(Server(url), self.protocol, first)
+        task = Task(dialing, lambda result, failed: self.results.append(failed or result))
+        task.start()
+        return task
+
+    def connect(self) -> None:
+        """The server's machine accepts."""
+        protocol = self.reactor.wanted[0][2].buildProtocol(None)
+        self.socket.protocol = protocol
+        protocol.makeConnection(self.socket)
+
+    def failure(self) -> UpstreamFailed:
+        """Why it failed."""
+        (failed,) = self.results
+        assert isinstance(failed, UpstreamFailed), failed
+        return failed
+
+
+class Plain(Dialling):
+    """Without TLS."""
+
+    def test_the_protocol_gets_the_transport(self) -> None:
+        self.dial()
+        self.assertEqual(self.reactor.wanted[0][:2], ("192.0.2.1", 80))
+        self.assertEqual(self.reactor.wanted[0][3], 3.0)
+        self.connect()
+        self.assertEqual(self.results, [self.socket])
+        self.assertIs(self.protocol.transport, self.socket)
+        self.assertIs(self.socket.protocol, self.protocol)
+        self.assertEqual(self.socket.options, {"no delay": True, "keep alive": True})
+
+    def test_what_is_first_is_first(self) -> None:
+        self.dial(first=b"PROXY UNKNOWN\r\n")
+        self.connect()
+        self.assertEqual(self.socket.buffer, b"PROXY UNKNOWN\r\n")
+
+    def test_another_port_of_the_same_machine(self) -> None:
+        dialer = Dialer(self.reactor, 3.0, None).at_port(8080)
+        Task(dialer.dial(Server("tcp://[2001:db8::1]:80"), self.protocol), lambda *_: None).start()
+        self.assertEqual(self.reactor.wanted[0][:2], ("2001:db8::1", 8080))
+
+    def test_reasons(self) -> None:
+        reasons = [
+            (error.ConnectionRefusedError(), "upstream_connect_refused", False),
+            (error.TimeoutError(), "upstream_connect_timeout", False),
+            (error.TCPTimedOutError(), "upstream_connect_timeout", False),
+            (error.DNSLookupError("no such name"), "upstream_name_unresolved", False),
+            (error.NoRouteError(errno.EHOSTUNREACH, "no way"), "upstream_connect_failed", False),
+            (error.ConnectBindError(errno.EMFILE, "too many"), "upstream_connect_failed", True),
+            (error.ConnectBindError(errno.EADDRNOTAVAIL, "no port"), "upstream_connect_failed", True),
+        ]
+        for why, word, ours in reasons:
+            self.setUp()
+            self.dial()
+            self.reactor.wanted[0][2].clientConnectionFailed(None, Failure(why))
+            failed = self.failure()
+            self.assertEqual((failed.reason.word, failed.ours, failed.untouched), (word, ours, True))
+
+    def test_given_up(self) -> None:
+        self.dial().cancel()
+        self.assertEqual(self.reactor.given_up, 1)
+        self.connect()
+        self.assertFalse(self.socket.connected, "it came too late")
+        self.assertIsNone(self.protocol.transport)
+
+
+class Secure(Dialling):
+    """Over TLS; the server is a TLS layer on the other end of the wire."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        self.authority = Authority(folder)
+        self.stranger = Authority(folder, "a stranger")
+
+    def shake(
+        self,
+        pair: Pair,
+        *,
+        url: str = "tls://192.0.2.1:443",
+        name: str | None = None,
+        verify: bool = True,
+        first: bytes = b"",
+    ) -> None:
+        """Dial, connect, and shake hands with a server that shows this certificate."""
+        context = client_context(str(self.authority.ca), verify, None, None, ())
+        self.dial(url, first, UpstreamTls(context, name, verify))
+        self.told: list[TlsFailed | None] = []
+        shown = server_context(KeyPair(pair.cert.read_bytes(), pair.key.read_bytes()), "intermediate", ())
+        self.server = TlsLayer(shown, server=True, ready=self.told.append)
+        self.server.protocol = self.far
+        self.wire.far.protocol = self.server
+        self.server.makeConnection(self.wire.far)
+        self.connect()
+        if first:
+            self.assertTrue(self.socket.buffer.startswith(first))
+            del self.socket.buffer[: len(first)]
+        self.wire.run()
+
+    def test_the_transport_is_the_decrypted_one(self) -> None:
+        pair = self.authority.issue("server.test", "192.0.2.1")
+        for name in (None, "server.test"):
+            Dialling.setUp(self)
+            self.shake(pair, name=name, first=b"PROXY UNKNOWN\r\n")
+            (transport,) = self.results
+            transport.write(b"question")
+            self.wire.run()
+            self.server.write(b"answer")
+            self.wire.run()
+            self.assertEqual((self.far.received, self.protocol.received), (b"question", b"answer"))
+            self.assertEqual(self.server.info().sni, name or "")
+            self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_a_certificate_for_another_name(self) -> None:
+        pair = self.authority.issue("other.test")
+        for name, text in (("server.test", "server.test"), (None, "192.0.2.1")):
+            Dialling.setUp(self)
+            self.shake(pair, name=name)
+            failed = self.failure()
+            self.assertEqual(failed.reason.word, "upstream_certificate_invalid")
+            self.assertEqual(failed.detail, f"the certificate is not for {text}")
+            self.assertTrue(failed.untouched)
+            self.assertFalse(self.socket.connected)
+            self.assertIsNone(self.protocol.transport)
+
+    def test_certificates_that_are_not_good(self) -> None:
+        for pair, text in (
+            (self.stranger.issue("server.test"), "the certificate is of an unknown authority"),
+            (self.authority.issue("server.test", days=-1), "the certificate has expired"),
+            (self.authority.issue("server.test", days=100), "the certificate is not valid yet"),
+        ):
+            Dialling.setUp(self)
+            self.shake(pair, name="server.test")
+            self.assertEqual(self.failure().reason.word, "upstream_certificate_invalid")
+            self.assertEqual(self.failure().detail, text)
+            self.assertIn("alert", str(self.told[0]), "the server is told")
+
+    def test_nothing_is_verified_where_that_is_wanted(self) -> None:
+        self.shake(self.stranger.issue("other.test"), name="server.test", verify=False)
+        self.assertIsInstance(self.results[0], TlsLayer)
+
+    def test_a_server_that_speaks_no_tls(self) -> None:
+        self.dial(
+            "tls://192.0.2.1:443", tls=UpstreamTls(client_context(None, False, None, None, ()), None, False)
+        )
+        self.connect()
+        self.wire.far.write(b"SSH-2.0-x\r\n")
+        self.wire.run()
+        self.assertEqual(self.failure().reason.word, "upstream_tls_failed")
+
+    def test_a_server_that_says_nothing(self) -> None:
+        self.dial(
+            "tls://192.0.2.1:443", tls=UpstreamTls(client_context(None, False, None, None, ()), None, False)
+        )
+        self.connect()
+        self.reactor.advance(3.1)
+        self.assertEqual(self.failure().reason.word, "upstream_connect_timeout")
+        self.assertFalse(self.socket.connected)
+
+    def test_given_up_in_the_middle(self) -> None:
+        tls = UpstreamTls(client_context(None, False, None, None, ()), None, False)
+        task = self.dial("tls://192.0.2.1:443", tls=tls)
+        self.connect()
+        task.cancel()
+        self.assertFalse(self.socket.connected)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+
+class Contexts(SynchronousTestCase):
+    """What goes into a context."""
+
+    def test_files_that_are_not_there(self) -> None:
+        self.assertRaises((SSL.Error, OSError), client_context, "/nowhere/ca.pem", True, None, None, ())
+        self.assertRaises((SSL.Error, OSError), client_context, None, True, "/nowhere/cert.pem", None, ())

@@ -1,0 +1,263 @@
+"""A UDP listener and its sessions: who gets what, and when it is over."""
+
+from __future__ import annotations
+
+import errno
+import random
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.net.turns import Turns
+from toron.core.backend import Backend
+from toron.core.refusal import DENIED, Refusal
+from toron.core.server import Server
+from toron.core.wait import Wait
+from toron.interfaces import Guard
+from toron.net.sweep import Sweep
+from toron.net.udp import UdpListener, UdpSession
+from toron.observe.stats import ListenerStats, ServerStats
+
+
+class InOrder:
+    """Always picks the first."""
+
+    def pick(self, servers: Sequence[Server], caller: Any) -> Server:
+        return servers[0]
+
+
+class Udp(SynchronousTestCase):
+    """A listener on loopback in front of sockets of the test."""
+
+    def setUp(self) -> None:
+        self.reactor = Turns()
+        self.sweep = Sweep(self.reactor, 0.5)
+        self.sweep.startService()
+        self.addCleanup(self.sweep.stopService)
+        self.finished: list[UdpSession] = []
+        self.refused: list[tuple[str, str]] = []
+        self.stats = ListenerStats("dns", "udp")
+
+    def socket(self) -> socket.socket:
+        """A UDP socket on loopback."""
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(made.close)
+        made.bind(("127.0.0.1", 0))
+        made.settimeout(1)
+        return made
+
+    def listen(self, *servers: socket.socket, guards: Sequence[Guard] = (), **options: Any) -> None:
+        """Start one, an echo where there are no servers."""
+        backend = None
+        stats: dict[Server, ServerStats] = {}
+        if servers:
+            made = [Server(f"udp://127.0.0.1:{each.getsockname()[1]}") for each in servers]
+            backend = Backend("b", made, InOrder())
+            stats = {server: ServerStats("b", server) for server in made}
+        self.backend = backend
+        self.server_stats = list(stats.values())
+        self.listener = UdpListener(
+            self.reactor,
+            "dns",
+            options.pop("address", "127.0.0.1"),
+            0,
+            backend,
+            sweep=self.sweep,
+            guards=guards,
+            stats=self.stats,
+            server_stats=stats,
+            finished=self.finished.append,
+            refused=lambda session, refusal: self.refused.append((session.client_ip, refusal.reason.word)),
+            **options,
+        )
+        self.listener.startService()
+        self.addCleanup(self.listener.stopService)
+
+    def send(self, sender: socket.socket, data: bytes) -> None:
+        """A client sends, and the listener takes it."""
+        seen = self.stats.datagrams_in
+        sender.sendto(data, ("127.0.0.1", self.listener.port))
+        self.reactor.until(lambda: self.stats.datagrams_in > seen)
+
+    def answer(self, server: socket.socket, data: bytes, to: Any) -> None:
+        """A server answers, and the listener passes it on."""
+        seen = self.stats.datagrams_out
+        server.sendto(data, to)
+        self.reactor.until(lambda: self.stats.datagrams_out > seen)
+
+
+class Sessions(Udp):
+    """Of clients."""
+
+    def test_each_client_has_its_own(self) -> None:
+        server, one, two = self.socket(), self.socket(), self.socket()
+        self.listen(server)
+        self.send(one, b"first")
+        self.send(two, b"second")
+        _, session_of_one = server.recvfrom(100)
+        _, session_of_two = server.recvfrom(100)
+        self.assertNotEqual(session_of_one, session_of_two)
+        self.answer(server, b"to two", session_of_two)
+        self.answer(server, b"to one", session_of_one)
+        self.assertEqual((one.recv(100), two.recv(100)), (b"to one", b"to two"))
+        self.assertEqual((self.stats.sessions, self.stats.active), (2, 2))
+        self.assertEqual((self.stats.bytes_in, self.stats.bytes_out), (11, 12))
+
+    def test_idle(self) -> None:
+        server, client = self.socket(), self.socket()
+        self.listen(server, idle=3.0)
+        self.send(client, b"x")
+        for _ in range(3):
+            self.reactor.pump([0.5] * 5)
+            self.send(client, b"x")
+        self.assertEqual(self.stats.sessions, 1)
+        self.reactor.pump([0.5] * 8)
+        self.assertEqual((self.stats.sessions, self.stats.active), (0, 0))
+        (session,) = self.finished
+        self.assertEqual((session.packets_in, session.bytes_in, session.reason), (4, 4, None))
+        assert session.server is not None
+        self.assertEqual(session.server.in_flight, 0)
+        self.send(client, b"again")
+        self.assertEqual(self.stats.sessions, 1)
+
+    def test_enough_answers(self) -> None:
+        server, client = self.socket(), self.socket()
+        self.listen(server, responses=2)
+        self.send(client, b"A")
+        self.send(client, b"AAAA")
+        _, session = server.recvfrom(100)
+        for number in range(4):
+            self.assertEqual(self.stats.sessions, 1)
+            self.answer(server, b"%d" % number, session)
+        self.assertEqual(self.stats.sessions, 0)
+
+    def test_at_most(self) -> None:
+        server = self.socket()
+        self.listen(server, most=2)
+        clients = [self.socket() for _ in range(3)]
+        for client in clients:
+            self.send(client, b"x")
+        self.send(clients[2], b"once more")
+        self.assertEqual(self.stats.sessions, 2)
+        self.assertEqual(self.refused, [("127.0.0.1", "too_many_sessions")], "told once")
+        self.assertEqual(self.stats.datagrams_dropped, 2)
+        self.reactor.pump([0.5] * 4)
+        self.send(clients[2], b"and again")
+        self.assertEqual(len(self.refused), 2)
+
+    def test_while_a_guard_thinks_little_is_kept_in_order(self) -> None:
+        server, client = self.socket(), self.socket()
+        wait: Wait[None] = Wait()
+
+        async def slow(session: Any, serve: Callable[[Any], Any]) -> None:
+            await wait
+            await serve(session)
+
+        self.listen(server, guards=[slow])
+        for number in range(20):
+            self.send(client, b"%d" % number)
+        wait.fire(None)
+        self.assertEqual([server.recv(100) for _ in range(16)], [b"%d" % number for number in range(16)])
+        server.setblocking(False)
+        self.assertRaises(BlockingIOError, server.recv, 100)
+
+    def test_a_guard_that_refuses(self) -> None:
+        server, client = self.socket(), self.socket()
+
+        async def deny(session: Any, serve: Callable[[Any], Any]) -> None:
+            raise Refusal(DENIED)
+
+        self.listen(server, guards=[deny])
+        for _ in range(3):
+            self.send(client, b"x")
+        self.assertEqual(self.refused, [("127.0.0.1", "address_denied")])
+        self.assertEqual((self.stats.sessions, self.stats.active, self.stats.datagrams_dropped), (0, 0, 3))
+        self.assertEqual(self.finished, [], "it never began")
+
+    def test_a_guard_that_is_broken(self) -> None:
+        client = self.socket()
+
+        async def broken(session: Any, serve: Callable[[Any], Any]) -> None:
+            raise ZeroDivisionError
+
+        self.listen(self.socket(), guards=[broken])
+        self.send(client, b"x")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(self.stats.sessions, 0)
+
+
+class Ends(Udp):
+    """Of servers and listeners."""
+
+    def test_nobody_listens_there(self) -> None:
+        gone, server, client = self.socket(), self.socket(), self.socket()
+        self.listen(gone, server)
+        gone.close()
+        self.send(client, b"lost")
+        self.reactor.until(lambda: self.finished)
+        self.assertEqual(self.finished[0].reason and self.finished[0].reason.word, "upstream_connect_refused")
+        self.assertEqual(self.server_stats[0].failures, {"upstream_connect_refused": 1})
+        self.send(client, b"found")
+        self.assertEqual(server.recv(100), b"found")
+
+    def test_an_error_that_shows_while_sending(self) -> None:
+        """The answer of the other machine may come between two datagrams of the client."""
+        gone, client = self.socket(), self.socket()
+        self.listen(gone)
+        self.send(client, b"x")
+        (session,) = self.listener.connections
+        gone.close()
+        session.forward(b"y")
+        session.forward(b"z")
+        self.reactor.until(lambda: self.finished)
+        self.assertEqual(session.reason and session.reason.word, "upstream_connect_refused")
+
+    def test_a_server_that_can_not_be_reached(self) -> None:
+        client = self.socket()
+        self.listen(self.socket())
+        assert self.backend is not None
+        self.backend.servers[0].host = "::1:bad"
+        self.reactor.getThreadPool = lambda: None  # type: ignore[attr-defined]
+        self.patch(__import__("toron.net.udp", fromlist=["udp"]), "deferToThreadPool", self.no_name)
+        self.send(client, b"x")
+        self.assertEqual(self.refused, [("127.0.0.1", "upstream_name_unresolved")])
+        self.assertEqual(self.backend.servers[0].in_flight, 0)
+
+    async def no_name(self, *_: Any, **__: Any) -> Any:
+        """What a resolver does that knows nothing."""
+        raise OSError(errno.ENOENT, "no such name")
+
+    def test_a_stop(self) -> None:
+        server, client = self.socket(), self.socket()
+        self.listen(server)
+        self.send(client, b"x")
+        self.listener.stop_accepting()
+        self.send(client, b"still")
+        self.send(self.socket(), b"too late")
+        self.assertEqual([server.recv(100), server.recv(100)], [b"x", b"still"])
+        self.assertEqual(self.refused, [("127.0.0.1", "drained")])
+        self.listener.stopService()
+        self.assertEqual(self.finished[0].reason and self.finished[0].reason.word, "drained")
+        self.assertEqual(self.listener.fileno(), -1)
+        self.assertEqual(self.reactor.readers, set())
+
+    def test_an_echo(self) -> None:
+        client = self.socket()
+        self.listen()
+        for data in (b"", b"x", random.randbytes(60_000)):
+            self.send(client, data)
+            self.assertEqual(client.recv(65535), data)
+        self.assertEqual(self.stats.sessions, 0)
+
+    def test_replies_leave_from_the_address_that_was_asked(self) -> None:
+        for address in (None, "0.0.0.0"):
+            self.listen(address=address)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.connect(("127.0.0.8", self.listener.port))
+                client.settimeout(1)
+                client.send(b"x")
+                self.reactor.until(lambda: self.stats.datagrams_out)
+                self.assertEqual(client.recv(100), b"x")
+                self.stats.datagrams_out = 0
