@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from toron.compose import compose
 from toron.config.load import Loaded, load
 from toron.config.place import Invalid
 from toron.net.gateway import Gateway
+from toron.net.notify import notifier
 from toron.observe.log import DEFAULT_FILE, OwnLog
 
 
@@ -46,6 +48,7 @@ class Options(usage.Options):
             fatal(str(invalid))
         for warning in self.loaded.warnings:
             sys.stderr.write(f"{warning}\n")
+        _install_reactor()
         parent: Any = self.parent
         if parent is None:
             return
@@ -55,6 +58,14 @@ class Options(usage.Options):
             if path == "-" and daemon:
                 fatal("a daemon has no standard output: give --logfile a file, or add --nodaemon")
             self.own_log = OwnLog(path, self.loaded.config.log.level)
+
+
+def _install_reactor() -> None:
+    """Run on toron's own reactor, unless another one was asked for (`twistd --reactor`)."""
+    if "twisted.internet.reactor" not in sys.modules and hasattr(select, "epoll"):
+        from toron.net.reactor import install
+
+        install()
 
 
 def fatal(message: str) -> NoReturn:
@@ -67,11 +78,11 @@ def fatal(message: str) -> NoReturn:
 def makeService(options: Options) -> Gateway:
     """The gateway of the configuration that was loaded."""
     from twisted.internet import reactor
-
     own_log = options.own_log
     try:
         observer = None if own_log is None else own_log.observer()
         gateway = compose(options.loaded, reactor, random.SystemRandom(), time.time, _failing)
+        gateway.notify = notifier(os.environ)
     except (Invalid, OSError) as error:
         fatal(str(error))
     if own_log is not None:

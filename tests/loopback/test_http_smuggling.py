@@ -43,6 +43,10 @@ backends: {b: {servers: ["http://127.0.0.1:@BACKEND@"]}}
         for name, raw in vectors:
             self.refused(name, raw_exchange(self.port, raw, half_close=True))
             self.assertEqual(backend.bytes_in, 0, name)
+        raw_exchange(self.port, b"GET /after HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        (conversation,) = backend.conversations
+        self.assertTrue(conversation.received.startswith(b"GET /after HTTP/1.1\r\n"))
+        self.assertEqual(conversation.received.count(b"HTTP/1.1"), 1)
 
     def test_byte_by_byte(self) -> None:
         """A head whose body breaks later has been sent on by then: its exchange is broken off.

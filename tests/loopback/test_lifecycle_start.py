@@ -54,6 +54,16 @@ class InTheForeground(LoopbackTestCase):
         self.assertNotIn("Traceback", failure)
         return failure.partition("its log:\n")[2]
 
+    def test_the_service_manager_is_told(self) -> None:
+        path = f"toron-notify-{os.getpid()}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.settimeout(10)
+            manager.bind(f"\0{path}")
+            gateway = self.start(Gateway(CONFIG, environment={"NOTIFY_SOCKET": f"@{path}"}))
+            self.assertEqual(manager.recv(100), b"READY=1")
+            self.assertEqual(gateway.stop(), 0)
+            self.assertEqual(manager.recv(100), b"STOPPING=1")
+
     def test_from_any_folder(self) -> None:
         gateway = self.start(RunFromElsewhere(CONFIG))
         self.assertEqual(ask(gateway.port).text, "served")

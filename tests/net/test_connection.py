@@ -6,10 +6,9 @@ from typing import Any
 
 from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.wires import Wire
+from tests.net.wires import Taker, Wire
 from toron.core.refusal import HELLO_TIMEOUT, Refusal
 from toron.core.wait import Task
 from toron.net.connection import Arrival, Connection
@@ -21,23 +20,6 @@ def line(data: bytes) -> bytes | None:
     if data.startswith(b"!"):
         raise Malformed("proxy_header_bad", "it shouts")
     return data.partition(b"\n")[0] if b"\n" in data else None
-
-
-class Taker:
-    """A protocol that gets the connection in the end."""
-
-    def __init__(self) -> None:
-        self.received = b""
-        self.transport: Any = None
-
-    def makeConnection(self, transport: Any) -> None:
-        self.transport = transport
-
-    def dataReceived(self, data: bytes) -> None:
-        self.received += data
-
-    def connectionLost(self, reason: Failure) -> None:
-        """It is over."""
 
 
 class Connections(SynchronousTestCase):

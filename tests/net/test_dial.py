@@ -13,8 +13,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.loopback.authority import Authority, Pair
-from tests.net.test_connection import Taker
-from tests.net.wires import End, Wire
+from tests.net.wires import End, Taker, Wire
 from toron.core.server import Server
 from toron.core.wait import Task
 from toron.net.certificates import KeyPair, server_context

@@ -16,6 +16,7 @@ from toron.core.refusal import DENIED, Refusal
 from toron.core.server import Server
 from toron.core.wait import Wait
 from toron.interfaces import Guard
+from toron.net import udp
 from toron.net.sweep import Sweep
 from toron.net.udp import UdpListener, UdpSession
 from toron.observe.stats import ListenerStats, ServerStats
@@ -214,20 +215,34 @@ class Ends(Udp):
         self.reactor.until(lambda: self.finished)
         self.assertEqual(session.reason and session.reason.word, "upstream_connect_refused")
 
-    def test_a_server_that_can_not_be_reached(self) -> None:
-        client = self.socket()
+    def test_a_name_that_nobody_knows(self) -> None:
+        async def lookup(*_: Any, **__: Any) -> Any:
+            raise OSError(errno.ENOENT, "no such name")
+
+        self.patch(udp, "deferToThreadPool", lookup)
         self.listen(self.socket())
         assert self.backend is not None
-        self.backend.servers[0].host = "::1:bad"
-        self.reactor.getThreadPool = lambda: None  # type: ignore[attr-defined]
-        self.patch(__import__("toron.net.udp", fromlist=["udp"]), "deferToThreadPool", self.no_name)
-        self.send(client, b"x")
+        (server,) = self.backend.servers
+        server.host = "nobody.test"
+        self.send(self.socket(), b"x")
         self.assertEqual(self.refused, [("127.0.0.1", "upstream_name_unresolved")])
-        self.assertEqual(self.backend.servers[0].in_flight, 0)
+        self.assertEqual(server.in_flight, 0)
 
-    async def no_name(self, *_: Any, **__: Any) -> Any:
-        """What a resolver does that knows nothing."""
-        raise OSError(errno.ENOENT, "no such name")
+    def test_a_name(self) -> None:
+        wait: Wait[Any] = Wait()
+
+        async def lookup(*_: Any, **__: Any) -> Any:
+            return await wait
+
+        self.patch(udp, "deferToThreadPool", lookup)
+        server, client = self.socket(), self.socket()
+        self.listen(server)
+        assert self.backend is not None
+        self.backend.servers[0].host = "server.test"
+        for data in (b"one", b"two"):
+            self.send(client, data)
+        wait.fire([(socket.AF_INET, None, None, "", server.getsockname())])
+        self.assertEqual([server.recv(100), server.recv(100)], [b"one", b"two"])
 
     def test_a_stop(self) -> None:
         server, client = self.socket(), self.socket()

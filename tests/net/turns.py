@@ -33,6 +33,9 @@ class Turns(Clock):
     def removeWriter(self, writer: Any) -> None:
         self.writers.discard(writer)
 
+    def getThreadPool(self) -> None:
+        """There are no threads: a test that needs one says what it would have done."""
+
     def turn(self) -> None:
         """One look at all descriptors."""
         poll = select.poll()

@@ -136,3 +136,20 @@ class Wire:
         """Carry, at most `most` bytes at a time, until nothing moves."""
         while self.near.carry(most) | self.far.carry(most):
             continue
+
+
+class Taker:
+    """A protocol without half-close that remembers what it received."""
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.transport: Any = None
+
+    def makeConnection(self, transport: Any) -> None:
+        self.transport = transport
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+
+    def connectionLost(self, reason: Failure) -> None:
+        """It is over."""

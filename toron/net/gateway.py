@@ -74,6 +74,8 @@ class Gateway(MultiService):
         """Told when draining begins."""
         self.closing: list[Callable[[], None]] = []
         """Told when all traffic is over."""
+        self.notify: Callable[[str], None] = lambda state: None
+        """Tells the service manager (see `net.notify`)."""
         self.observer: ILogObserver | None = None
         """Takes the log of the application that this becomes part of."""
         self.reopening: list[Callable[[], None]] = []
@@ -108,6 +110,7 @@ class Gateway(MultiService):
         self._readiness.release("starting")
         where = ", ".join(f"{listener.listener} on {listener.port}" for listener in self.bound)
         self.log.info("toron is ready: {where}", where=where)
+        self.notify("READY=1")
 
     def reopen(self) -> None:
         """Open the log files anew, after somebody has moved the old ones away."""
@@ -124,6 +127,7 @@ class Gateway(MultiService):
 
     async def _stop(self) -> None:
         self._readiness.hold("draining")
+        self.notify("STOPPING=1")
         await self._wait(self._delay, lambda: True)
         for listener in self.listeners:
             listener.stop_accepting()
