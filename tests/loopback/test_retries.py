@@ -135,6 +135,13 @@ class Retries(LoopbackTestCase):
         self.assertEqual([ask(gateway.port).text for _ in range(2)], ["good", "good"])
         self.assertEqual(ask(gateway.port, method="POST", body=b"x").text, "no", "it was sent")
 
+    def test_a_server_that_asks_to_be_left_alone(self) -> None:
+        busy, good = self.start(CountingBackend(answer("no", 503, "Retry-After: 30"))), self.good()
+        gateway = self.serve(busy.port, good.port, retries="on: [503]")
+        self.assertEqual([ask(gateway.port).text for _ in range(6)], ["good"] * 6)
+        self.assertEqual(len(busy.conversations), 1)
+        self.assertIn(b"\r\nX-Retry-Count: 1\r\n", good.conversations[0].received)
+
     def test_the_answer_of_the_last_one(self) -> None:
         bad = [self.start(CountingBackend(answer(letter, 503))) for letter in "abc"]
         gateway = self.serve(*[each.port for each in bad], retries="on: [503], attempts: 3, budget: 100%")

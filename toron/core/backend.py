@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SUSPECT_SECONDS = 10.0
 """How long a server that could not be reached is asked only when nobody else is left."""
 
+REST_SECONDS = 60.0
+"""How long a server may ask to be left alone at most."""
+
 _NOW = -math.inf
 
 
@@ -107,6 +110,11 @@ class Backend:
         self._stale_at = _NOW
         if not server.eject_until:
             self._tell(server, healthy, why)
+
+    def rest(self, server: Server, now: float, seconds: float) -> None:
+        """A server wishes to be left alone for a while (Retry-After): it is asked last until then."""
+        server.suspect_until = max(server.suspect_until, now + min(seconds, REST_SECONDS))
+        self._stale_at = _NOW
 
     def unreachable(self, server: Server, now: float) -> bool:
         """A connection could not be made; whether that is news."""

@@ -116,8 +116,7 @@ class Proxy:
                     request, tried, sending
                 ):
                     return self._marked(request, response, server, stuck)
-                if isinstance(response.body, Body):
-                    response.body.stop()
+                self._let_rest(server, response)
             request.retries += 1
             self._stats.retries += 1
 
@@ -143,12 +142,11 @@ class Proxy:
             if limit is not None:
                 limit.begin(partial(connection.give_up, UpstreamFailed(TOTAL_TIMEOUT)))
             body = None if sending is None else sending.take()
-            answer = connection.begin(
-                self._head(request, server, body), body, request.inform,
-                self._policy.response or NEVER, exchange.over,
-            )  # fmt: skip
             try:
-                response = await answer
+                response = await connection.begin(
+                    self._head(request, server, body), body, request.inform,
+                    self._policy.response or NEVER, exchange.over,
+                )  # fmt: skip
             except UpstreamFailed as failure:
                 if exchange.is_stale(failure) and self._may_repeat(request, sending):
                     # Asked again, over a connection that is certainly new.
@@ -196,6 +194,8 @@ class Proxy:
             field for field in request.headers.fields if fold(field[0]) not in FORWARDED_NAMES
         ]
         fields += outgoing(request, request.trusted_peer, self._policy.forwarded)
+        if request.retries:
+            fields.append((b"X-Retry-Count", b"%d" % request.retries))
         headers = Headers.of(fields)
         host = self._policy.host
         if host != b"keep":
@@ -234,6 +234,14 @@ class Proxy:
             and self._another_is_left(tried)
             and self.backend.budget.may_retry(self._sweep.now)
         )
+
+    def _let_rest(self, server: Server, response: Response) -> None:
+        """Throw an answer away that is not good enough, and do what it asks for."""
+        if isinstance(response.body, Body):
+            response.body.stop()
+        wish = response.headers.get(b"retry-after", b"")
+        if wish and wish.isdigit() and len(wish) < 10:
+            self.backend.rest(server, self._sweep.now, float(wish))
 
     def _another_is_left(self, tried: list[Server]) -> bool:
         if len(tried) >= self.backend.attempts:
