@@ -8,18 +8,22 @@ from pydantic import TypeAdapter, ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
 from toron.config.model import (
+    AsText,
     Backend,
     Config,
     Health,
     Listener,
+    Many,
     Named,
     Port,
     Route,
     Secret,
     ServerSpec,
+    Shortened,
     Sticky,
     Use,
 )
+from toron.config.units import Size
 
 TCP = {"protocol": "tcp", "port": 1}
 
@@ -43,6 +47,28 @@ class Shapes(SynchronousTestCase):
             self.assertEqual(route.match[0].path, ("/a",))
         self.assertEqual(len(Route.model_validate({"match": [{}, {}]}).match), 2)
         self.assertRaises(ValidationError, Route.model_validate, {"match": []})
+
+    def test_a_main_key_that_stands_for_all(self) -> None:
+        class Limit(Shortened):
+            main = "size"
+            size: Size
+            strict: bool = False
+
+        for value in ("1k", 1024, {"size": "1k"}, Limit(size=1024)):
+            self.assertEqual(Limit.model_validate(value), Limit(size=1024, strict=False))
+        for value in ("x", None, [1], {}, {"strict": True}, {"size": 1, "more": 1}):
+            self.assertRaises(ValidationError, Limit.model_validate, value)
+        [short, mapping] = Limit.model_json_schema()["anyOf"]
+        self.assertEqual(short["anyOf"], mapping["properties"]["size"]["anyOf"])
+        self.assertEqual((short.get("title"), mapping["title"]), (None, "Limit"))
+
+    def test_texts_that_look_like_numbers(self) -> None:
+        texts = TypeAdapter(dict[str, Many[AsText]])
+        written = {"a": "x", "b": [1, True], "c": 2.5, "d": False}
+        read = {"a": ("x",), "b": ("1", "true"), "c": ("2.5",), "d": ("false",)}
+        self.assertEqual(texts.validate_python(written), read)
+        for value in ({"a": None}, {"a": {}}, {"a": [[]]}):
+            self.assertRaises(ValidationError, texts.validate_python, value)
 
     def test_values_of_headers(self) -> None:
         [match] = Route.model_validate({"match": {"headers": {"A": 1, "B": True, "C": "x", "D": 1.5}}}).match

@@ -1,10 +1,9 @@
-"""Ten thousand routes load in seconds, and twice as much of anything takes twice as long."""
+"""Twice as much of anything takes twice as long to load."""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +13,6 @@ from toron.config.load import load
 from toron.config.place import Invalid
 
 HTTP = [{"protocol": "http", "port": 8080}]
-SECONDS = 5.0
-"""For ten thousand routes; it takes less than two on a machine of 2020."""
 
 
 def many_routes(route: Callable[[int], Any], **rest: Any) -> Callable[[int], Any]:
@@ -54,7 +51,7 @@ KINDS: dict[str, Callable[[int], Any]] = {
 
 
 class Scale(ConfigCase):
-    """Calls are counted rather than seconds, but for one."""
+    """Calls are counted rather than seconds."""
 
     def calls(self, data: Any) -> int:
         """How many functions are called to load a document."""
@@ -78,17 +75,3 @@ class Scale(ConfigCase):
         for kind, document in KINDS.items():
             once, twice = self.calls(document(400)), self.calls(document(800))
             self.assertLess(twice, 2.3 * once, kind)
-
-    def test_ten_thousand_routes(self) -> None:
-        lines = ["listeners: [{protocol: http, port: 8080}]", "routes:"]
-        for index in range(10_000):
-            match = f"{{host: h{index}.example.com, path: /v{index % 7}}}"
-            lines.append(f"  - {{match: {match}, backend: b{index // 10}, middlewares: [rate-limit]}}")
-        lines.append("backends:")
-        lines += [f"  b{index}: {{url: 'http://127.0.0.1:9000'}}" for index in range(1000)]
-        path = self.write("a.yaml", "\n".join(lines))
-        start = time.perf_counter()
-        loaded = load(path, FakeCatalog(), {}, now=NOW)
-        taken = time.perf_counter() - start
-        self.assertEqual((len(loaded.config.routes), loaded.warnings), (10_000, []))
-        self.assertLess(taken, SECONDS)

@@ -106,6 +106,56 @@ class Schema(ConfigCase):
         listener = schema(plugin)["$defs"]["Listener"]["properties"]
         self.assertIn("system picks a free one", listener["port"]["description"])
 
+    def test_short_options_of_plug_ins(self) -> None:
+        """What stands for a plug-in's options: the schema and the options must agree on it."""
+        validator = jsonschema.Draft202012Validator(schema(plugin))
+        for text, good in (
+            ("body-limit: 10m", True),
+            ("body-limit: 5", True),
+            ("body-limit: {size: 10m}", True),
+            ("body-limit: [1]", False),
+            ("body-limit: {sise: 1}", False),
+            ("add-prefix: /v2", True),
+            ("add-prefix: {prefix: /v2}", True),
+            ("add-prefix: 5", False),
+            ("strip-prefix: /api", True),
+            ("strip-prefix: [/api, /v1]", True),
+            ("strip-prefix: {prefix: [/api]}", True),
+            ("strip-prefix: []", False),
+            ("strip-prefix: [{}]", False),
+            ("redirect: /x", True),
+            ("redirect: {to: /x, status: 301}", True),
+            ("redirect: [/x]", False),
+            ("redirect: {to: /x, status: 200}", False),
+            ("rewrite: /v2", True),
+            ("rewrite: {from: /v1, to: /v2}", True),
+            ("rewrite: 5", False),
+            ("rewrite: {from: /v1}", False),
+            ("headers: {add: {X: a}}", True),
+            ("headers: {add: {X: [a, 5]}, response: {set: {Y: 5, Z: true}}}", True),
+            ("headers: {add: {X: {a: b}}}", False),
+            ("headers: {set: {X: [a]}}", False),
+        ):
+            with self.subTest(text):
+                config = read(HEAD + "routes: [{middlewares: [{" + text + "}]}]")
+                self.assertEqual(validator.is_valid(config), good)
+                [(word, written)] = config["routes"][0]["middlewares"][0].items()
+                options = plugin.options("middleware", word)
+                if good:
+                    options.model_validate(written)
+                else:
+                    self.assertRaises(ValidationError, options.model_validate, written)
+
+    def test_a_named_plug_in_has_no_short_options(self) -> None:
+        validator = jsonschema.Draft202012Validator(schema(plugin))
+        for text, good in (
+            ("a: {type: body-limit, size: 10m}", True),
+            ("body-limit: {size: 10m}", True),
+            ("body-limit: 10m", False),
+            ("a: {type: body-limit, sise: 10m}", False),
+        ):
+            self.assertEqual(validator.is_valid(read(HEAD + "middlewares: {" + text + "}")), good, text)
+
     def test_the_model_agrees(self) -> None:
         for text in (HEAD, WHOLE):
             Config.model_validate(read(text))

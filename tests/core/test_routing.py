@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from time import process_time
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given, settings
@@ -556,20 +557,30 @@ class Cost(Case):
         self.assertLessEqual(looked_up.asked, 4)
         self.assertEqual(routes.find(asked(b"/a/b/c" + b"/" * 10_000)), 0)
 
-    def test_ten_thousand_routes_are_taken_in_within_a_second(self) -> None:
-        before = process_time()
-        routes: Router[int] = Router()
-        for number in range(10_000):
-            routes.add(at(f"/p{number}/x", methods=["GET"]), 100, number)
-        routes.compile()
-        self.assertLess(process_time() - before, 1.0)
-        self.assertEqual(routes.find(asked(b"/p9999/x/y")), 9999)
+    def test_twice_as_many_take_twice_as_long_to_take_in(self) -> None:
+        """Calls are counted, for seconds say more about the machine."""
+        kinds: list[Callable[[int], Pattern]] = [
+            lambda number: at(f"/p{number}/x", methods=["GET"]),
+            lambda number: on(f"h{number}.example"),
+            lambda number: on(f"^h{number}$"),
+        ]
+        for kind in kinds:
+            self.assertLess(self.calls(kind, 800), 2.3 * self.calls(kind, 400))
 
-    def test_neither_are_hosts_by_expression_slow_to_take_in(self) -> None:
-        before = process_time()
+    def calls(self, kind: Callable[[int], Pattern], many: int) -> int:
+        """How many functions are called to take in so many routes."""
+        count = 0
+
+        def called(*_: object) -> None:
+            nonlocal count
+            count += 1
+
         routes: Router[int] = Router()
-        for number in range(3_000):
-            routes.add(on(f"^h{number}$"), 100, number)
-        routes.compile()
-        self.assertLess(process_time() - before, 1.0)
-        self.assertEqual(routes.find(asked(host=b"h2999")), 2999)
+        sys.setprofile(called)
+        try:
+            for number in range(many):
+                routes.add(kind(number), 100, number)
+            routes.compile()
+        finally:
+            sys.setprofile(None)
+        return count

@@ -46,6 +46,7 @@ class Allow(SynchronousTestCase):
     def test_options(self) -> None:
         options = plugin.options("guards", "allow")
         self.assertEqual(options.model_validate(["10.0.0.0/8"]).model_dump(), ("10.0.0.0/8",))
+        self.assertEqual(options.model_validate("10.0.0.0/8").model_dump(), ("10.0.0.0/8",))
         wrong: object
-        for wrong in ([], None, {}, "10.0.0.0/8", ["10.0.0.1/8"], ["a"], [1], [None]):
+        for wrong in ([], None, {}, ["10.0.0.1/8"], ["a"], [1], [None]):
             self.assertRaises(ValidationError, options.model_validate, wrong)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,15 +42,27 @@ def _alternative(name: str) -> x509.GeneralName:
 
 
 class Authority:
-    """A certificate authority; `ca` is the file that trusts it. All files are in `folder`."""
+    """A certificate authority; `ca` is the file that trusts it.
 
-    def __init__(self, folder: Path, name: str = "test authority") -> None:
-        self._folder = folder
+    All files are in `folder`, by default one of its own that `close` removes.
+    """
+
+    def __init__(self, folder: Path | None = None, name: str = "test authority") -> None:
+        self._own = folder is None
+        self.folder = folder = folder or Path(tempfile.mkdtemp(prefix="toron-"))
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._subject = _name(name)
         certificate = self._sign(self._subject, self._key, x509.BasicConstraints(True, None))
         self.ca = folder / f"{name.replace(' ', '-')}.pem"
         self.ca.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def start(self) -> None:
+        """It is there from the beginning."""
+
+    def close(self) -> None:
+        """Remove the folder, where it is its own."""
+        if self._own:
+            shutil.rmtree(self.folder)
 
     def _sign(
         self,
@@ -85,7 +99,7 @@ class Authority:
             _name(names[0]), key, x509.BasicConstraints(False, None), alternatives, days=days
         )
         stem = f"{names[0].replace('*', 'any').replace(':', '-')}-{kind}-{certificate.serial_number % 9973}"
-        pair = Pair(self._folder / f"{stem}.pem", self._folder / f"{stem}.key")
+        pair = Pair(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
         pair.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         pair.key.write_bytes(
             key.private_bytes(

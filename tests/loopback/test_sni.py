@@ -8,7 +8,8 @@ import ssl
 import threading
 
 from tests.loopback.authority import Authority
-from tests.loopback.peers import Gateway, LoopbackTestCase, Nginx, run
+from tests.loopback.peers import Gateway, Nginx, run
+from tests.loopback.shared import SharedTestCase
 
 CONFIG = """
 listeners:
@@ -41,11 +42,12 @@ def pour(source: socket.socket, target: socket.socket) -> None:
         target.close()
 
 
-class PassThrough(LoopbackTestCase):
+class PassThrough(SharedTestCase):
     """Two servers with a certificate each behind one port."""
 
-    def setUp(self) -> None:
-        self.nginx = Nginx(
+    @classmethod
+    def prepare(cls) -> None:
+        nginx = Nginx(
             """
     server { listen 127.0.0.1:@FIRST@ ssl; return 200 first;
              ssl_certificate @FOLDER@/one.pem; ssl_certificate_key @FOLDER@/one.key; }
@@ -53,14 +55,14 @@ class PassThrough(LoopbackTestCase):
              ssl_certificate @FOLDER@/two.pem; ssl_certificate_key @FOLDER@/two.key; }
 """
         )
-        authority = Authority(self.nginx.folder)
+        authority = Authority(nginx.folder)
         for stem in ("one", "two"):
             pair = authority.issue(f"{stem}.server.test")
-            pair.cert.rename(self.nginx.folder / f"{stem}.pem")
-            pair.key.rename(self.nginx.folder / f"{stem}.key")
-        self.start(self.nginx)
-        ports = self.nginx.ports
-        self.gateway = self.start(Gateway(CONFIG.format(first=ports["FIRST"], second=ports["SECOND"])))
+            pair.cert.rename(nginx.folder / f"{stem}.pem")
+            pair.key.rename(nginx.folder / f"{stem}.key")
+        cls.keep(nginx)
+        ports = nginx.ports
+        cls.gateway = cls.keep(Gateway(CONFIG.format(first=ports["FIRST"], second=ports["SECOND"])))
 
     def shown(self, *options: str) -> str:
         """Whose certificate openssl is shown."""
@@ -77,7 +79,7 @@ class PassThrough(LoopbackTestCase):
         self.assertEqual(self.shown("-servername", "b.test"), "", "a wildcard is for one label more")
         self.assertEqual(self.shown("-servername", "x.y.b.test"), "", "a wildcard is for one label")
         self.assertEqual(self.shown("-servername", "c.test"), "")
-        refused = [line for line in self.gateway.access(11) if line.get("reason")]
+        refused = [line for line in self.lines(11) if line.get("reason")]
         self.assertEqual({line["reason"] for line in refused}, {"no_route"})
         self.assertEqual([line["sni"] for line in refused], ["b.test", "x.y.b.test", "c.test"])
 
@@ -85,7 +87,7 @@ class PassThrough(LoopbackTestCase):
         self.assertEqual(self.shown("-servername", "a.test", "-alpn", "h2,http/1.1"), "two")
         self.assertEqual(self.shown("-servername", "a.test", "-alpn", "http/1.1"), "one")
         self.assertEqual(self.shown("-servername", "x.b.test", "-alpn", "h2"), "two")
-        end = next(line for line in self.gateway.access(6) if "event" not in line)
+        end = next(line for line in self.lines(6) if "event" not in line)
         self.assertEqual((end["sni"], end["alpn"], end["kind"]), ("a.test", "h2,http/1.1", "sni"))
 
     def test_a_whole_exchange(self) -> None:
@@ -116,8 +118,10 @@ class PassThrough(LoopbackTestCase):
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        with socket.create_connection(door.getsockname(), timeout=5) as sock:
-            with context.wrap_socket(sock, server_hostname="a.test") as client:
-                client.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                self.assertIn(b"first", client.recv(65536))
+        with (
+            socket.create_connection(door.getsockname(), timeout=5) as sock,
+            context.wrap_socket(sock, server_hostname="a.test") as client,
+        ):
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            self.assertIn(b"first", client.recv(65536))
         dripping.join(5)

@@ -6,10 +6,12 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 from OpenSSL import SSL
 
-from tests.loopback.peers import CountingBackend, Gateway, LoopbackTestCase, raw_exchange, recv_all
+from tests.loopback.peers import CountingBackend, Gateway, raw_exchange, recv_all
+from tests.loopback.shared import SharedTestCase
 
 CONFIG = """
 listeners:
@@ -37,14 +39,19 @@ def post_quantum_hello(name: str) -> bytes:
     raise AssertionError("a handshake without a server")
 
 
-class Hellos(LoopbackTestCase):
+class Hellos(SharedTestCase):
     """One listener with one route."""
 
+    backend: ClassVar[CountingBackend]
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.backend = cls.keep(CountingBackend(lambda conversation: conversation.send(conversation.read())))
+        cls.gateway = cls.keep(Gateway(CONFIG.format(port=cls.backend.port)))
+
     def setUp(self) -> None:
-        self.backend = self.start(
-            CountingBackend(lambda conversation: conversation.send(conversation.read()))
-        )
-        self.gateway = self.start(Gateway(CONFIG.format(port=self.backend.port)))
+        super().setUp()
+        self.known = self.backend.connections
 
     def exchange(self, send: Callable[[socket.socket], None]) -> tuple[bytes, float]:
         """What comes back, and after how many seconds the connection has ended."""
@@ -57,13 +64,13 @@ class Hellos(LoopbackTestCase):
 
     def reason(self) -> str:
         """Why the last connection was refused."""
-        return str(self.gateway.access(1)[-1]["reason"])
+        return str(self.lines(1)[-1]["reason"])
 
     def test_arrives_unchanged(self) -> None:
         hello = post_quantum_hello("a.test")
         self.assertGreater(len(hello), 1460, "more than a segment")
         self.assertEqual(raw_exchange(self.gateway.port, hello, half_close=True)[: len(hello)], hello)
-        self.assertEqual(bytes(self.backend.conversations[0].received), hello)
+        self.assertEqual(bytes(self.backend.conversations[self.known].received), hello)
 
     def test_in_many_records_and_segments(self) -> None:
         body = post_quantum_hello("a.test")[5:]
@@ -76,21 +83,21 @@ class Hellos(LoopbackTestCase):
 
         got, _ = self.exchange(send)
         self.assertTrue(records.startswith(got) and got)
-        self.assertTrue(records.startswith(bytes(self.backend.conversations[0].received)))
+        self.assertTrue(records.startswith(bytes(self.backend.conversations[self.known].received)))
 
     def test_garbage(self) -> None:
         got, seconds = self.exchange(lambda client: client.sendall(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"))
         self.assertEqual(got, b"")
         self.assertLess(seconds, 0.5, "nothing is waited for")
         self.assertEqual(self.reason(), "client_hello_bad")
-        self.assertEqual(self.backend.connections, 0)
+        self.assertEqual(self.backend.connections, self.known)
 
     def test_one_that_never_ends(self) -> None:
         got, seconds = self.exchange(lambda client: client.sendall(post_quantum_hello("a.test")[:-1]))
         self.assertEqual(got, b"")
         self.assertTrue(0.5 < seconds < 2, seconds)
         self.assertEqual(self.reason(), "handshake_timeout")
-        self.assertEqual(self.backend.connections, 0)
+        self.assertEqual(self.backend.connections, self.known)
 
     def test_slow_bytes_do_not_win_time(self) -> None:
         hello = post_quantum_hello("a.test")
@@ -122,4 +129,4 @@ class Hellos(LoopbackTestCase):
 
     def test_a_client_that_goes(self) -> None:
         socket.create_connection(("127.0.0.1", self.gateway.port)).close()
-        self.assertEqual(self.gateway.access(1)[-1]["reason"], "client_gone")
+        self.assertEqual(self.lines(1)[-1]["reason"], "client_gone")

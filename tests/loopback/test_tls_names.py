@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 import socket
-import tempfile
-from pathlib import Path
-from shutil import rmtree
+from typing import ClassVar
 
 from tests.loopback.authority import Authority
 from tests.loopback.peers import (
     CountingBackend,
     Gateway,
-    LoopbackTestCase,
     eventually,
     raw_exchange,
     recv_all,
     run,
 )
+from tests.loopback.shared import SharedTestCase
+from tests.loopback.test_sni_hello import post_quantum_hello
 
 CONFIG = """
 listeners:
@@ -47,24 +46,24 @@ drain: {{limit: 500ms}}
 """
 
 
-class Names(LoopbackTestCase):
+class Names(SharedTestCase):
     """Three certificates: two kinds of keys, and a wildcard."""
 
-    def setUp(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="toron-"))
-        self.addCleanup(rmtree, folder)
-        self.authority = Authority(folder)
+    authority: ClassVar[Authority]
+    backend: ClassVar[CountingBackend]
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.backend = cls.keep(CountingBackend(lambda conversation: conversation.send(conversation.read())))
+        cls.authority = cls.keep(Authority())
         pairs = [
-            self.authority.issue("one.test", "127.0.0.1"),
-            self.authority.issue("two.test", kind="rsa"),
-            self.authority.issue("*.wild.test", "exact.wild.test"),
-            self.authority.issue("exact.wild.test", kind="rsa"),
+            cls.authority.issue("one.test", "127.0.0.1"),
+            cls.authority.issue("two.test", kind="rsa"),
+            cls.authority.issue("*.wild.test", "exact.wild.test"),
+            cls.authority.issue("exact.wild.test", kind="rsa"),
         ]
-        self.backend = self.start(
-            CountingBackend(lambda conversation: conversation.send(conversation.read()))
-        )
         certificates = ", ".join(pair.yaml for pair in pairs)
-        self.gateway = self.start(Gateway(CONFIG.format(certificates=certificates, port=self.backend.port)))
+        cls.gateway = cls.keep(Gateway(CONFIG.format(certificates=certificates, port=cls.backend.port)))
 
     def shown(self, *options: str, port: str = "PORT") -> tuple[str, str]:
         """Whose certificate openssl is shown, and all it printed."""
@@ -95,10 +94,9 @@ class Names(LoopbackTestCase):
             shown, text = self.shown("-servername", name)
             self.assertEqual(shown, "")
             self.assertRegex(text, "SSL alert number 112")
-        lines = self.gateway.access(3)
+        lines = self.lines(3)
         self.assertEqual({line["reason"] for line in lines}, {"unrecognized_name"})
         self.assertEqual([line["sni"] for line in lines], ["unknown.test", "wild.test", "x.y.wild.test"])
-        self.assertEqual(self.backend.connections, 0)
 
     def test_an_unknown_name_where_the_first_certificate_is_for_all(self) -> None:
         self.assertEqual(self.shown("-servername", "unknown.test", port="LENIENT")[0], "one.test")
@@ -106,7 +104,7 @@ class Names(LoopbackTestCase):
     def test_a_protocol_nobody_speaks_gets_alert_120(self) -> None:
         _, text = self.shown("-servername", "one.test", "-alpn", "h3,spdy/1", port="WEB")
         self.assertRegex(text, "SSL alert number 120")
-        line = self.gateway.access(1)[-1]
+        line = self.lines(1)[0]
         self.assertEqual((line["reason"], line["alpn"]), ("handshake_failed", "h3,spdy/1"))
         self.assertIn("ALPN protocol: http/1.1", self.shown("-alpn", "spdy/1,http/1.1", port="WEB")[1])
 
@@ -116,34 +114,31 @@ class Names(LoopbackTestCase):
         self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
         self.assertIn(b"This port speaks HTTPS", answer)
         self.assertEqual(raw_exchange(self.gateway.port, request), b"")
-        self.assertEqual([line["reason"] for line in self.gateway.access(2)], ["client_hello_bad"] * 2)
+        self.assertEqual([line["reason"] for line in self.lines(2)], ["client_hello_bad"] * 2)
 
     def test_a_hello_that_is_not_well_formed_gets_an_alert(self) -> None:
         answer = raw_exchange(self.gateway.port, b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00")
         self.assertEqual(answer, bytes((21, 3, 3, 0, 2, 2, 50)))
+        self.assertEqual(self.lines(1)[0]["reason"], "client_hello_bad")
 
     def test_a_handshake_that_stops_is_cut(self) -> None:
         """The deadline is for all of it, also after a hello that was whole."""
-        from tests.loopback.test_sni_hello import post_quantum_hello
-
         with socket.create_connection(("127.0.0.1", self.gateway.port)) as client:
             client.sendall(post_quantum_hello("one.test"))
             self.assertTrue(recv_all(client, 3).startswith(b"\x16\x03\x03"), "the server's flight")
-        self.assertEqual(self.gateway.access(1)[-1]["reason"], "handshake_timeout")
+        self.assertEqual(self.lines(1)[-1]["reason"], "handshake_timeout")
 
     def test_a_client_that_goes_during_the_handshake(self) -> None:
-        from tests.loopback.test_sni_hello import post_quantum_hello
-
         with socket.create_connection(("127.0.0.1", self.gateway.port)) as client:
             client.sendall(post_quantum_hello("one.test"))
             self.assertTrue(client.recv(10))
-        line = self.gateway.access(1)[-1]
+        line = self.lines(1)[-1]
         self.assertEqual(line["reason"], "handshake_failed")
         self.assertIn("closed during the handshake", line["detail"])
         self.assertLess(line["duration_ms"], 500)
 
     def test_a_client_that_does_not_trust(self) -> None:
         self.shown("-servername", "one.test", "-verify_hostname", "other.test", "-verify_return_error")
-        line = eventually(lambda: [x for x in self.gateway.access(1) if x.get("reason")])[-1]
+        line = eventually(lambda: [x for x in self.lines(1) if x.get("reason")])[-1]
         self.assertEqual(line["reason"], "handshake_failed")
         self.assertIn("alert", line["detail"])

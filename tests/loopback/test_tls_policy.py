@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.loopback.peers import Gateway, LoopbackTestCase, run
+from tests.loopback.peers import Gateway, run
+from tests.loopback.shared import SharedTestCase
 
 POLICIES = ("modern", "intermediate", "legacy")
 
@@ -31,11 +32,12 @@ AT_ALL_LEVELS = ("-cipher", "ALL:@SECLEVEL=0")
 """What lets openssl offer versions and ciphers that its own defaults forbid."""
 
 
-class Policies(LoopbackTestCase):
+class Policies(SharedTestCase):
     """openssl against each of them."""
 
-    def setUp(self) -> None:
-        self.gateway = self.start(Gateway(CONFIG))
+    @classmethod
+    def prepare(cls) -> None:
+        cls.gateway = cls.keep(Gateway(CONFIG))
 
     def agreed(self, policy: str, *options: str, stdin: bytes = b"") -> str:
         """What openssl prints of the session."""
@@ -49,12 +51,13 @@ class Policies(LoopbackTestCase):
                 text = self.agreed(policy, version, *AT_ALL_LEVELS)
                 self.assertIn("alert protocol version", text)
                 self.assertIn("Cipher is (NONE)", text)
-        lines = self.gateway.access(6)
+        lines = self.lines(6)
         self.assertEqual({line["reason"] for line in lines}, {"handshake_failed"})
         self.assertEqual({line["detail"] for line in lines}, {"unsupported protocol"})
 
     def test_modern_is_1_3_alone(self) -> None:
         self.assertIn("alert protocol version", self.agreed("modern", "-tls1_2"))
+        self.assertEqual(self.lines(1)[0]["detail"], "unsupported protocol")
         self.assertIn("New, TLSv1.3, Cipher is TLS_", self.agreed("modern"))
 
     def test_the_others_speak_1_2_with_forward_secrecy(self) -> None:
@@ -67,7 +70,7 @@ class Policies(LoopbackTestCase):
         cbc = ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA")
         self.assertIn("alert handshake failure", self.agreed("intermediate", *cbc))
         self.assertIn("Cipher is ECDHE-ECDSA-AES128-SHA", self.agreed("legacy", *cbc))
-        self.assertIn("no shared cipher", self.gateway.access(1)[0]["detail"])
+        self.assertIn("no shared cipher", self.lines(1)[0]["detail"])
 
     def test_no_renegotiation(self) -> None:
         text = self.agreed("legacy", "-tls1_2", stdin=b"R\n")

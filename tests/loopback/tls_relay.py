@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import tempfile
-from pathlib import Path
-from shutil import rmtree
 
 from tests.loopback.authority import Authority
 from tests.loopback.peers import Conversation, Gateway, LoopbackTestCase
@@ -37,10 +34,8 @@ class TlsRelay(LoopbackTestCase):
     """One listener with a certificate for front.test, in front of one server."""
 
     def setUp(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="toron-"))
-        self.addCleanup(rmtree, folder)
-        self.authority = Authority(folder)
-        self.stranger = Authority(folder, "a stranger")
+        self.authority = self.start(Authority())
+        self.stranger = Authority(self.authority.folder, "a stranger")
         self.front = self.authority.issue("front.test")
         self.context = ssl.create_default_context(cafile=str(self.authority.ca))
         self.ended: list[str] = []

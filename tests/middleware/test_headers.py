@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -65,17 +63,6 @@ class HeadersTests(SynchronousTestCase):
         response = through(headers({"response": {"set": {"X": "{path}"}}}), request, Rewriting())
         self.assertEqual(response.headers.get(b"x"), b"/before")
 
-    def test_other_braces_are_braces(self) -> None:
-        for text, value in (
-            ('{"group":"a","n":{"b":1}}', b'{"group":"a","n":{"b":1}}'),
-            ("{{path}}", b"{path}"),
-            ("{}", b"{}"),
-            ("a{{path}}{path}", b"a{path}/"),
-        ):
-            with self.subTest(text):
-                response = through(headers({"response": {"set": {"X": text}}}), get())
-                self.assertEqual(response.headers.get(b"x"), value)
-
     def test_host_of_the_request(self) -> None:
         backend = Backend()
         through(headers({"request": {"set": {"host": "Inner.example.:8080"}}}), get(), backend)
@@ -92,16 +79,11 @@ class HeadersTests(SynchronousTestCase):
             ({"set": {"Content-Length": "1"}}, "where the message ends"),
             ({"request": {"remove": ["transfer-encoding"]}}, "where the message ends"),
             ({"response": {"add": {"Connection": "close"}}}, "single connection"),
-            ({"set": {"Upgrade": "h2c"}}, "single connection"),
             ({"set": {"X Y": "1"}}, "not a header name"),
-            ({"set": {"X:": "1"}}, "not a header name"),
-            ({"set": {":path": "1"}}, "not a header name"),
             ({"remove": [""]}, "not a header name"),
             ({"set": {"X": "a\r\nB: c"}}, "control character"),
-            ({"set": {"X": "a\0"}}, "control character"),
             ({"add": {"X": ["ok", "a\n"]}}, "control character"),
             ({"set": {"X": "{client}"}}, "did you mean {client_ip}?"),
-            ({"set": {"X": "{wrong}"}}, "{client_ip}, {host}"),
             ({"set": {"Host": "x"}}, "request: {set"),
             ({"response": {"set": {"Host": "x"}}}, "request: {set"),
             ({"request": {"add": {"Host": "x"}}}, "exactly one Host"),
@@ -117,11 +99,3 @@ class HeadersTests(SynchronousTestCase):
     def test_nothing_to_change(self) -> None:
         response = through(headers({}), get(), Backend((b"a", b"1")))
         self.assertEqual(response.headers.fields, [(b"a", b"1")])
-
-    @given(st.binary(max_size=30), st.text(max_size=10))
-    def test_no_request_breaks_a_line(self, path: bytes, id: str) -> None:
-        request = get(path)
-        request.id = id.encode("ascii", "ignore").decode()
-        response = through(headers({"response": {"set": {"X": "{path} {id}"}}}), request)
-        value = response.headers.get(b"x") or b""
-        self.assertFalse(any(byte < 0x20 and byte != 9 for byte in value), value)

@@ -12,6 +12,13 @@ FULL = 1 << 16
 """Bytes in the buffer above which a producer is paused, as in Twisted."""
 
 
+class Handle:
+    """What stands for a socket: the kernel says that nothing is on its way."""
+
+    def getsockopt(self, level: int, option: int, size: int) -> bytes:
+        return bytes(size)
+
+
 class End:
     """One end, with the manners of Twisted's TCP transports."""
 
@@ -79,6 +86,9 @@ class End:
 
     def setTcpNoDelay(self, enabled: bool) -> None:
         """It has none."""
+
+    def getHandle(self) -> Handle:
+        return Handle()
 
     def carry(self, most: int) -> bool:
         """Move some bytes, or an end, to the other end; whether anything moved."""

@@ -18,12 +18,14 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _UNSUPPORTED = re.compile(r"\(\?(?:[=!>]|<[=!])|\\[1-9]|\(\?P=")
 _QUIET = re2.Options()
 _QUIET.log_errors = False
+# As requests are matched: byte by byte.
+_QUIET.encoding = re2.Options.Encoding.LATIN1
 
 
 def groups(path: Path, pattern: str, report: Report) -> int:
     """How many groups a regular expression has; a problem is reported when it cannot be used."""
     try:
-        return int(re2.compile(pattern, options=_QUIET).groups)
+        return int(re2.compile(pattern.encode(), _QUIET).groups)
     except re2.error as error:
         if _UNSUPPORTED.search(pattern):
             message = (

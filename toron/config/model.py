@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    GetJsonSchemaHandler,
     PlainSerializer,
     SecretStr,
     Tag,
@@ -19,6 +20,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic_core import CoreSchema
 
 from toron.config.place import HIDDEN
 from toron.config.short import ONE, TEXT, Also
@@ -53,6 +55,26 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class Shortened(Model):
+    """A model whose main key's value alone may stand for it: `{add-prefix: /a}`, `{body-limit: 10m}`."""
+
+    main: ClassVar[str]
+    """The main key."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lengthened(cls, value: Any) -> Any:
+        return value if isinstance(value, dict | cls) else {cls.main: value}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The short form or the mapping (called by pydantic)."""
+        mapping = handler.resolve_ref_schema(handler(core))
+        main = mapping["properties"][cls.main]
+        short = {key: main[key] for key in main if key not in ("title", "description", "default")}
+        return {"anyOf": [short, mapping]}
+
+
 def _as_list(value: Any) -> Any:
     return value if value is None or isinstance(value, list | tuple | dict) else [value]
 
@@ -63,10 +85,15 @@ File = Annotated[str, Word("file")]
 Expression = Annotated[str, Word("regular expression")]
 """In RE2's syntax."""
 
-OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_list), Also(ONE)]
+_Item = TypeVar("_Item")
+
+Many = Annotated[tuple[_Item, ...], BeforeValidator(_as_list), Also(ONE)]
+"""`Many[X]`: an X or a list of X."""
+
+OneOrMore = Many[str]
 """A word or a list of words."""
 
-Cidrs = Annotated[tuple[Cidr, ...], BeforeValidator(_as_list), Also(ONE)]
+Cidrs = Many[Cidr]
 """A network or a list of networks."""
 
 Secret = Annotated[
@@ -88,13 +115,21 @@ Secret = Annotated[
 ]
 """A value that no dump shows: a string, `${VAR}`, or `{file: path}` (read while loading)."""
 
-Secrets = Annotated[tuple[Secret, ...], BeforeValidator(_as_list), Also(ONE)]
+Secrets = Many[Secret]
 """A secret or a list of secrets."""
 
-Scalars = Annotated[
-    tuple[Annotated[bool | int | float | str, Word("value")], ...], BeforeValidator(_as_list), Also(ONE)
-]
+Scalars = Many[Annotated[bool | int | float | str, Word("value")]]
 """A number, truth value or text, or a list of these."""
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+AsText = Annotated[str, BeforeValidator(_as_text), Also({"type": ["number", "boolean"]}), Word("text")]
+"""A text; numbers and truth values are taken as they are written."""
 
 
 class Use(Model):

@@ -53,7 +53,7 @@ def _write_defaults(model: type[BaseModel], shape: _Schema, definitions: _Schema
     if issubclass(model, RootModel):
         return  # a list or a mapping, without keys that could have defaults
     written = model.model_construct().model_dump(mode="json", by_alias=True, warnings=False)
-    for name, inner in shape.get("properties", {}).items():
+    for name, inner in _mapping(shape).get("properties", {}).items():
         if "default" in inner:
             del inner["default"]
             if isinstance(written, dict) and isinstance(written.get(name), str | int | float):
@@ -62,6 +62,11 @@ def _write_defaults(model: type[BaseModel], shape: _Schema, definitions: _Schema
         own = definitions.get(child.__name__, {})
         if own and own is not shape:
             _write_defaults(child, own, definitions)
+
+
+def _mapping(shape: _Schema) -> _Schema:
+    """The long form of what has a short one too."""
+    return next((one for one in shape.get("anyOf", ()) if "properties" in one), shape)
 
 
 def _options(catalog: Catalog, drawer: str, definitions: _Schema) -> dict[str, _Schema]:
@@ -117,7 +122,7 @@ def _named(words: dict[str, _Schema], definitions: _Schema) -> _Schema:
     """The middlewares by name: with a type, or named as the word they are."""
     plain = {}
     for word, shape in words.items():
-        target = copy.deepcopy(definitions.get(shape.get("$ref", "").removeprefix(_PREFIX), {}))
+        target = copy.deepcopy(_mapping(definitions.get(shape.get("$ref", "").removeprefix(_PREFIX), {})))
         target.setdefault("type", "object")
         target.setdefault("properties", {})["type"] = {"const": word}
         definitions[f"middlewares-{word}"] = target

@@ -61,6 +61,9 @@ class StickySeal:
         if _VALUE.fullmatch(value) is None or len(value) % 4 == 1:
             return None
         sealed = urlsafe_b64decode(value + b"=" * (-len(value) % 4))
+        if urlsafe_b64encode(sealed).rstrip(b"=") != value:
+            # The last character has spare bits: another spelling of what we wrote is not what we wrote.
+            return None
         for cipher in self._ciphers:
             try:
                 text = cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], self._bound)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import field_validator
 
-from pydantic import field_validator, model_validator
-
-from toron.config.model import Model
+from toron.config.model import Shortened
 from toron.core.message import Middleware, Request, Response, Service
 from toron.core.path import escaped
 from toron.interfaces import Environment
 from toron.middleware._back import point_back, under
 
 
-class Options(Model):
+class Options(Shortened):
     """What is put before the path: `add-prefix: /v2`."""
+
+    main = "prefix"
 
     prefix: str
     """Such as `/v2`."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        return {"prefix": value} if isinstance(value, str) else value
 
     @field_validator("prefix")
     @classmethod

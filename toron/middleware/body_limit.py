@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import model_validator
-
-from toron.config.model import Model
+from toron.config.model import Shortened
 from toron.config.units import Size, write_size
 from toron.core.message import Middleware, Request, Response, Service
 from toron.core.refusal import BODY_TOO_LARGE, Refusal
 from toron.interfaces import Environment
 
 
-class Options(Model):
+class Options(Shortened):
     """The most a body may be: `body-limit: 10m`. It can only be less than the listener's limit."""
+
+    main = "size"
 
     size: Size
     """What is larger is answered 413."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        return value if isinstance(value, dict | Options) else {"size": value}
 
 
 def make(options: Options, environment: Environment) -> Middleware:

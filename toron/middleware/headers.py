@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from toron.config.model import Model, OneOrMore
+from toron.config.model import AsText, Many, Model, OneOrMore
 from toron.core.message import Middleware, Request, Response, Service
 from toron.interfaces import Environment
 from toron.middleware._names import checked_name
@@ -18,20 +18,13 @@ from toron.wire.headers import Headers
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(:\d{1,5})?")
 
 
-def _text(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
-
-
 def _checked_value(value: str) -> str:
     Value(value)
     return value
 
 
 Name = Annotated[str, AfterValidator(checked_name)]
-Text = Annotated[str, BeforeValidator(_text), AfterValidator(_checked_value)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(lambda v: v if isinstance(v, list | tuple) else [v])]
+Text = Annotated[AsText, AfterValidator(_checked_value)]
 Names = Annotated[OneOrMore, AfterValidator(lambda names: tuple(checked_name(name) for name in names))]
 
 
@@ -46,7 +39,7 @@ class Changes(Model):
     set: dict[Name, Text] = Field(default={})
     """Fields to write, in place of those of that name. `{client_ip}`, `{host}`, `{method}`, `{path}`,
     `{scheme}`, `{id}` and `{route}` in a value stand for those of the request."""
-    add: dict[Name, Texts] = Field(default={})
+    add: dict[Name, Many[Text]] = Field(default={})
     """Fields to write beside those of that name."""
 
     @field_validator("add", "remove")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import PrivateAttr, model_validator
 
-from toron.config.model import Redirect
+from toron.config.model import Redirect, Shortened
 from toron.core.message import Middleware, Request, Response, Service
 from toron.core.redirect import Redirection
 from toron.interfaces import Environment
@@ -15,15 +13,12 @@ ACME = b"/.well-known/acme-challenge/"
 """Certificate authorities ask here over plain HTTP (RFC 8555 section 8.3)."""
 
 
-class Options(Redirect):
+class Options(Redirect, Shortened):
     """Where to: `redirect: {scheme: https}`, `{host: www.example.com}`, `{to: /new/$1}`."""
 
-    _redirection: Redirection = PrivateAttr()
+    main = "to"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        return {"to": value} if isinstance(value, str) else value
+    _redirection: Redirection = PrivateAttr()
 
     @model_validator(mode="after")
     def _compile(self) -> Options:

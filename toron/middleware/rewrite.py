@@ -8,7 +8,7 @@ from typing import Any
 import re2
 from pydantic import Field, PrivateAttr, model_validator
 
-from toron.config.model import Model
+from toron.config.model import Shortened
 from toron.core.message import Middleware, Request, Response, Service
 from toron.core.path import route_path
 from toron.core.refusal import REASONS, Refusal
@@ -18,8 +18,10 @@ from toron.interfaces import Environment
 _DOT_SEGMENT = re.compile(rb"/\.\.?(?:/|$)")
 
 
-class Options(Model):
+class Options(Shortened):
     """The new path: `rewrite: /v2/$1`, or `rewrite: {from: "^/api/(.*)$", to: /v2/$1}`."""
+
+    main = "to"
 
     to: str
     """May carry a query, which comes before the request's own; a lone `?` at its end drops that."""
@@ -29,11 +31,6 @@ class Options(Model):
 
     _template: Template = PrivateAttr()
     _expression: Any = PrivateAttr(None)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        return {"to": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _compile(self) -> Options:

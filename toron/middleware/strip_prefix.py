@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import Field, field_validator
 
-from pydantic import Field, field_validator, model_validator
-
-from toron.config.model import Model, OneOrMore
+from toron.config.model import OneOrMore, Shortened
 from toron.core.message import Middleware, Request, Response, Service
 from toron.core.path import escaped, route_path
 from toron.core.refusal import Refusal
@@ -14,16 +12,13 @@ from toron.interfaces import Environment
 from toron.middleware._back import point_back, under
 
 
-class Options(Model):
+class Options(Shortened):
     """What is taken off: `strip-prefix: /api`, or a list, of which the longest that fits counts."""
+
+    main = "prefix"
 
     prefix: OneOrMore = Field(min_length=1)
     """Such as `/api`; it fits `/api` and `/api/x`, not `/apix`."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        return {"prefix": value} if isinstance(value, str | list | tuple) else value
 
     @field_validator("prefix")
     @classmethod
