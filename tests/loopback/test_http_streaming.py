@@ -142,7 +142,6 @@ backends: {b: {servers: ["http://127.0.0.1:@BACKEND@"]}}
         def script(conversation: Conversation) -> None:
             conversation.read_until(b"\r\n\r\n")
             conversation.send(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nwho?")
-            conversation.read_all()
 
         self.backend(script)
         big = self.gateway.folder / "big"

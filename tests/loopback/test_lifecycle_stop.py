@@ -184,7 +184,7 @@ class Stops(LoopbackTestCase):
             self.assertTrue(0.6 < taken < 2, taken)
             self.assertIsNotNone(hanging.exception())
         lines = {line.get("path"): line for line in gateway.access()}
-        self.assertNotEqual(lines["/hang"].get("reason", ""), "")
+        self.assertEqual((lines["/hang"]["status"], lines["/hang"]["reason"]), (503, "drained"))
         self.assertIn("toron ends 2 connections that did not finish in time", gateway.log())
 
     def test_a_second_signal_ends_it_at_once(self) -> None:

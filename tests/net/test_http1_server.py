@@ -144,6 +144,28 @@ class Answering(Case):
         self.assertIn(b"500 Internal Server Error", self.hear(GET % b"broken"))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
+    def test_an_answer_that_would_break_its_head(self) -> None:
+        for body in (b"whole", Body()):
+            self.waiting = True
+            self.hear(GET % b"a")
+            said = self.answer(Response(200, Headers([(b"X-A", b"1\r\nX-B: 2")]), body))
+            self.assertTrue(said.startswith(b"HTTP/1.1 500 Internal Server Error\r\n"))
+            self.assertNotIn(b"X-B", said)
+            self.assertEqual(self.finished()[0][3], "internal_error")
+
+    def test_every_accept_line_counts(self) -> None:
+        self.waiting = True
+        self.hear(b"GET / HTTP/1.1\r\nHost: a\r\nAccept: image/png\r\nAccept: application/json\r\n\r\n")
+        self.asked.pop()[1].fail(Refusal(NO_ROUTE))
+        self.assertIn(b"\r\nContent-Type: application/json", self.transport.said())
+
+    def test_an_upgrade_that_is_required_is_passed_on(self) -> None:
+        self.waiting = True
+        self.hear(GET % b"a")
+        required = Response(426, Headers(), b"")
+        required.upgrade = b"websocket"
+        self.assertIn(b"\r\nUpgrade: websocket\r\n", self.answer(required))
+
     def test_what_is_malformed_is_refused_and_nothing_after_it_read(self) -> None:
         said = self.hear(b"GET / HTTP/1.1\r\nHost : a\r\n\r\n" + GET % b"b")
         self.assertTrue(said.startswith(b"HTTP/1.1 400 Bad Request\r\n"))

@@ -210,6 +210,7 @@ class UpstreamConnection:
                 if event.status >= 200:
                     body = self._body = Body(self, event.length)
                     answered = Response(event.status, event.headers, body, event.reason)
+                    answered.upgrade = event.upgrade
                 elif event.status == 101:
                     answered = Response(101, event.headers)
                     answered.upgrade = event.upgrade

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -18,6 +19,7 @@ from toron.core.refusal import (
     BODY_TOO_LARGE,
     CLIENT_GONE,
     CLIENT_STALLED,
+    DRAINED,
     HEAD_TIMEOUT,
     INTERNAL,
     KEEPALIVE_TIMEOUT,
@@ -145,7 +147,8 @@ class HttpServer:
         self._site.sweep.forget(self)
         self._look_away()
         self._forgive()
-        self._interrupt(CLIENT_GONE)
+        cut = self._site.draining and reason.check(ConnectionAborted)
+        self._interrupt(DRAINED if cut else CLIENT_GONE)
         self.connection.lost(reason)
         if self.connection.reason is None:
             self.ended.fire(None)
@@ -312,7 +315,8 @@ class HttpServer:
         if self._codec.writing is not Writing.HEAD:
             self._cut(refusal.reason, refusal.detail)
             return
-        response = refused(refusal, request.headers.get(b"accept"), request.id)
+        accept = b",".join(request.headers.get_all(b"accept"))
+        response = refused(refusal, accept, request.id)
         self._respond(response, refusal)
 
     def _respond(self, response: Response, refusal: Refusal | None = None) -> None:
@@ -334,9 +338,26 @@ class HttpServer:
             codec.close_next = True
         if b"date" not in response.headers:
             response.headers.add(b"Date", self._site.date())
+        whole = isinstance(body, bytes)
+        head = ResponseHead(
+            response.status,
+            response.headers,
+            response.reason or (_PHRASES.get(response.status, b"") if whole else b""),
+            length=len(body) if isinstance(body, bytes) else body.length,
+            upgrade=response.upgrade,
+        )
+        try:
+            codec.send(head)
+        except ValueError as error:
+            # A plug-in wrote what would break the head.
+            if isinstance(body, Body):
+                body.stop()
+            if refusal is None:
+                self._refuse(Refusal(INTERNAL, str(error)))
+            else:
+                self._cut(INTERNAL, str(error))
+            return
         if isinstance(body, bytes):
-            phrase = response.reason or _PHRASES.get(response.status, b"")
-            codec.send(ResponseHead(response.status, response.headers, phrase, length=len(body)))
             if body:
                 if codec.writing is not Writing.NOTHING:
                     self._sent = len(body)
@@ -345,7 +366,6 @@ class HttpServer:
             self._write()
             self._finish(refusal.reason if refusal else None, refusal.detail if refusal else "")
         else:
-            codec.send(ResponseHead(response.status, response.headers, response.reason, length=body.length))
             self._response = body
             body.pour(self)
             if self._response is not None:

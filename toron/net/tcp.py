@@ -44,9 +44,24 @@ class _SendsAtOnce:
             sent = 0
             if error.errno not in _NOT_NOW:
                 # The error is told only once: whoever looks next must hear of it.
-                self.doRead = self.doWrite = _broken
+                self.doRead = self.doWrite = self._last_words
         if sent != len(data):
             super().write(data[sent:])  # type: ignore[misc]
+
+    def writeSomeData(self: Any, data: bytes) -> int | ConnectionLost:
+        """As Twisted's, but what the other side said before it broke is not lost."""
+        sent: int | ConnectionLost = super().writeSomeData(data)  # type: ignore[misc]
+        return self._last_words() if sent is CONNECTION_LOST else sent
+
+    def _last_words(self: Any) -> ConnectionLost:
+        """Read what came before the connection broke, such as the answer to a request not wanted."""
+        try:
+            while not self._aborting and (data := self.socket.recv(self.bufferSize)):
+                self.protocol.dataReceived(data)
+        except OSError:
+            # There is nothing more of it.
+            return CONNECTION_LOST
+        return CONNECTION_LOST
 
     def writeSequence(self: Any, iovec: Iterable[bytes]) -> None:
         """The same, for several pieces."""
@@ -59,15 +74,11 @@ class _SendsAtOnce:
         self.write(b"".join(pieces))
 
 
-def _broken() -> ConnectionLost:
-    return CONNECTION_LOST
-
-
-class LeanServer(_SendsAtOnce, Server):  # type: ignore[misc]  # doRead is replaced as in abortConnection
+class LeanServer(_SendsAtOnce, Server):
     """An accepted connection."""
 
 
-class LeanClient(_SendsAtOnce, Client):  # type: ignore[misc]  # doRead is replaced as in abortConnection
+class LeanClient(_SendsAtOnce, Client):
     """A connection that was made."""
 
 
