@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 T ?= tests
+JOBS ?= $(shell nproc)
 
 BIN := .venv/bin
 LOCKED := .venv/.locked
@@ -22,7 +23,7 @@ run: $(INSTALLED) ## serve the demo gateway of etc/demo.yaml, which prints what 
 	$(BIN)/twistd -n --pidfile= toron -c etc/demo.yaml
 
 test: $(INSTALLED) peers ## run the tests, or some of them: make test T=tests.wire
-	$(BIN)/trial --temp-directory=.trial $(T)
+	$(BIN)/trial --jobs $(JOBS) --temp-directory=.trial $(T)
 
 peers: # the Debian packages that the tests talk to
 	@.ci/packages < tests/loopback/programs.txt

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -50,7 +50,7 @@ class SystemdUnit(SynchronousTestCase):
     def test_systemd_understands_it(self) -> None:
         verify = shutil.which("systemd-analyze")
         if verify is None:
-            return  # the tests above have read it
+            raise SkipTest("systemd-analyze is not installed; the tests above have only read the unit")
         folder = Path(self.mktemp())
         folder.mkdir()
         unit = folder / "toron.service"

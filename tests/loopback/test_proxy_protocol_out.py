@@ -115,8 +115,7 @@ class OnTheWire(LoopbackTestCase):
             eventually(lambda: backend.bytes_in == 28, what="the header")
 
     def test_before_tls(self) -> None:
-        folder = (nginx := Nginx("")).folder
-        authority = Authority(folder)
+        authority = self.start(Authority())
         pair = authority.issue("127.0.0.1")
         nginx = Nginx(
             f"ssl_certificate {pair.cert}; ssl_certificate_key {pair.key};"
@@ -131,8 +130,8 @@ class OnTheWire(LoopbackTestCase):
         self.assertTrue(answer.endswith(b"127.0.0.3"), answer)
 
     def test_checks_say_that_they_are_nobody_s(self) -> None:
-        backend = self.start(CountingBackend(lambda conversation: conversation.send(conversation.read())))
-        health = ", health: {interval: 200ms, expect: .}"
+        backend = self.start(CountingBackend())
+        health = ", health: {interval: 200ms}"
         self.start(Gateway(CONFIG.format(port=backend.port, more=health)))
 
         def said() -> set[bytes]:

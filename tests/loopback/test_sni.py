@@ -79,7 +79,7 @@ class PassThrough(SharedTestCase):
         self.assertEqual(self.shown("-servername", "b.test"), "", "a wildcard is for one label more")
         self.assertEqual(self.shown("-servername", "x.y.b.test"), "", "a wildcard is for one label")
         self.assertEqual(self.shown("-servername", "c.test"), "")
-        refused = [line for line in self.lines(11) if line.get("reason")]
+        refused = [line for line in self.lines(13) if line.get("reason")]
         self.assertEqual({line["reason"] for line in refused}, {"no_route"})
         self.assertEqual([line["sni"] for line in refused], ["b.test", "x.y.b.test", "c.test"])
 

@@ -1,4 +1,4 @@
-"""Runs Twisted's own tests of reactors against the reactor that is named, and writes what came out as JSON."""
+"""Runs Twisted's own tests of reactors against one that is named; prints the outcomes as JSON."""
 
 from __future__ import annotations
 

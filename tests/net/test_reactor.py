@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.tcp import Server
 from twisted.internet.unix import Server as UnixServer
 from twisted.python import log
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.turning import Turning
-from toron.net.reactor import EPollReactor
+from tests.net.turning import CLOSED, TurningCase
 from toron.net.tcp import LeanClient, LeanPort, LeanServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,14 +76,7 @@ class Telling(Protocol):
         self.ended.append(reason.type.__name__)
 
 
-class Buggy(Telling):
-    """Has no name."""
-
-    def logPrefix(self) -> str:
-        raise RuntimeError("no name")
-
-
-class Events(Turning, SynchronousTestCase):
+class Events(TurningCase):
     """One turn at a time."""
 
     def setUp(self) -> None:
@@ -100,24 +91,28 @@ class Events(Turning, SynchronousTestCase):
 
     def pair(self, protocol: Telling) -> socket.socket:
         """A connection: the far end of it."""
-        near, far = self.connected(protocol)
-        self.addCleanup(near.connectionLost, _closed())
-        return far
+        return self.connected(protocol)[1]
 
     def test_the_log_says_whose_turn_it_is(self) -> None:
         far = self.pair(Telling())
         far.sendall(b"x")
         self.turn()
-        self.assertEqual(self.systems("got b'x'"), ["Telling,0,"])
+        self.assertEqual(self.systems("got b'x'"), ["Telling,0,127.0.0.1"])
         log.msg("between turns")
         self.assertEqual(self.systems("between"), ["-"])
 
     def test_a_prefix_that_breaks_breaks_nothing_else(self) -> None:
-        protocol = Buggy()
-        far = self.pair(protocol)
+        def nameless() -> str:
+            raise RuntimeError("no name")
+
+        protocol = Telling()
+        near, far = self.connected(protocol)
+        near.logPrefix = nameless  # type: ignore[method-assign]
         far.sendall(b"x")
         self.turn()
-        self.assertEqual(protocol.got, b"x")
+        self.assertEqual((protocol.got, protocol.ended), (b"x", []))
+        self.assertEqual(self.systems("got b'x'"), ["(buggy logPrefix method)"])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_a_protocol_that_breaks_is_logged_and_cut_off(self) -> None:
         broken, other = Telling(), Telling()
@@ -132,14 +127,12 @@ class Events(Turning, SynchronousTestCase):
         first, second = Telling(), Telling()
         near, far = self.connected(first)
         near_second, far_second = self.connected(second)
-        first.dataReceived = lambda data: near_second.connectionLost(_closed())  # type: ignore[method-assign]
-        second.dataReceived = lambda data: near.connectionLost(_closed())  # type: ignore[method-assign]
+        first.dataReceived = lambda data: near_second.connectionLost(CLOSED)  # type: ignore[method-assign]
+        second.dataReceived = lambda data: near.connectionLost(CLOSED)  # type: ignore[method-assign]
         far.sendall(b"x")
         far_second.sendall(b"x")
         self.turn()
         self.assertEqual(sorted([first.ended, second.ended]), [[], ["ConnectionDone"]])
-        for each in (near, near_second):
-            each.connectionLost(_closed())
 
     def test_transports_are_lean(self) -> None:
         port = self.reactor.listenTCP(0, Factory.forProtocol(Telling), interface="127.0.0.1")
@@ -166,14 +159,11 @@ class Events(Turning, SynchronousTestCase):
             factory: Any = Factory()
             factory.buildProtocol = build
             far, near = self.sockets(family)
-            self.addCleanup(far.close)
-            near.setblocking(False)
             transport = self.reactor.adoptStreamConnection(near.fileno(), family, factory)
             near.close()
             self.assertIs(type(transport), kind)
             far.sendall(b"x")
             self.turn_until(lambda made=made: made[0].got == b"x")
-            transport.connectionLost(_closed())
 
     def test_adopted_ports(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listening:

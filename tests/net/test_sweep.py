@@ -62,6 +62,18 @@ class Sweeps(SynchronousTestCase):
         self.clock.advance(1)
         self.assertEqual(len(told), 1)
 
+    def test_one_that_fails_does_not_keep_the_others_from_theirs(self) -> None:
+        def expired(now: float) -> None:
+            raise ZeroDivisionError
+
+        broken, due = Due(101.0), Due(102.0)
+        broken.expired = expired  # type: ignore[method-assign]
+        for each in (broken, due):
+            self.sweep.watch(each)
+        self.clock.pump([1.0] * 3)
+        self.assertEqual(due.told, [102.0])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_the_time_and_how_late_it_is(self) -> None:
         looks: list[float] = []
         self.sweep.looked = lambda: looks.append(self.sweep.lag)

@@ -33,10 +33,16 @@ class _WhoseTurn(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         if key != "system":
             raise KeyError(key)
+        turn = self.turn
+        if turn is None:
+            return _BUGGY
         try:
-            return str(self.turn.logPrefix())
+            return str(turn.logPrefix())
         except Exception:
+            # To log this asks for the prefix again.
+            self.turn = None
             log.err(system=_BUGGY)
+            self.turn = turn
             return _BUGGY
 
     def copy(self) -> dict[str, Any]:

@@ -133,8 +133,9 @@ class FramedEnd(RelayEnd):
 class Relay:
     """Two joined transports. `ended` fires when both are gone; `reason` says why, None for an orderly end.
 
-    Half-closes are passed on (of TLS a close_notify is one, and a stream cut without it stays so), a reset on one side resets the other, and after `idle` seconds
-    without a byte both are cut; so is what is not taken within `idle` seconds after the end.
+    Half-closes are passed on: of TLS a close_notify is one, and a stream that was cut without it
+    stays one that was cut. A reset on one side resets the other. After `idle` seconds without a
+    byte both are cut, and so is what is not taken within `idle` seconds after the end.
     """
 
     __slots__ = ("_finished", "client", "deadline", "draining", "ended", "idle", "reason", "server", "sweep")

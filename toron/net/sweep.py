@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
 
 from toron.net.stalled import Stalled
 
@@ -39,6 +40,7 @@ class Sweep(Service):
         """Who is not read from for now."""
         self.looked: Callable[[], None] | None = None
         """Called after each look."""
+        self.log = Logger()
         self.lag = 0.0
         """Seconds the last look came late: how long the reactor was busy with something else."""
 
@@ -70,7 +72,14 @@ class Sweep(Service):
         for timed in [timed for timed in self._timed if timed.deadline <= now]:
             if timed.deadline <= now:
                 timed.deadline = NEVER
-                timed.expired(now)
-        self.stalled.look(now)
+                self._tell(timed.expired, now)
+        self._tell(self.stalled.look, now)
         if self.looked is not None:
-            self.looked()
+            self._tell(self.looked)
+
+    def _tell(self, told: Callable[..., None], *arguments: float) -> None:
+        """One that fails must not keep the others from their deadlines."""
+        try:
+            told(*arguments)
+        except Exception:
+            self.log.failure("a deadline could not be kept by {told}", told=told)

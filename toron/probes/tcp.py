@@ -31,8 +31,10 @@ def tcp_probe(
                 transport.write(send)
             if wanted is not None:
                 await _expect(reader, wanted)
-        finally:
+        except BaseException:
             transport.abortConnection()
+            raise
+        transport.loseConnection()
 
     return probe
 
