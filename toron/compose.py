@@ -202,7 +202,7 @@ class _Composer:
                 self.reactor, name, spec.address, spec.port, group.backend if group else None,
                 sweep=self.sweep, guards=guards, idle=_idle(spec, _UDP_IDLE), most=spec.sessions,
                 responses=spec.responses, stats=stats, server_stats=group.servers if group else {},
-                finished=journal.session, refused=journal.refused,
+                started=journal.started, finished=journal.session, refused=journal.refused,
             )  # fmt: skip
         proxy = None
         if spec.proxy_protocol is not None:

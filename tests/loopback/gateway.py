@@ -71,3 +71,12 @@ class Gateway(Peer):
         """
         eventually(lambda: len(self._access_lines()) >= count, timeout, f"access line {count}")
         return self._access_lines()
+
+    def ended(self, count: int = 0, timeout: float = 5.0) -> list[dict[str, Any]]:
+        """The same without the lines that tell of a start."""
+
+        def lines() -> list[dict[str, Any]]:
+            return [line for line in self._access_lines() if line.get("event") != "start"]
+
+        eventually(lambda: len(lines()) >= count, timeout, f"access line {count} of what has ended")
+        return lines()

@@ -20,7 +20,7 @@ class Guarded(UdpTestCase):
         self.assertRaises(TimeoutError, denied.recv, 10)
         self.assertEqual(self.ask(self.client(gateway.port), b"y"), b"y")
         self.assertEqual(echo.datagrams, [b"y"])
-        lines = gateway.access(1)
+        lines = gateway.ended(1)
         self.assertEqual([line["reason"] for line in lines], ["address_denied"], "one line, not fifty")
 
     def test_sessions_of_one_client(self) -> None:
@@ -37,4 +37,4 @@ class Guarded(UdpTestCase):
         self.assertEqual(self.ask(other, b"x"), b"x")
         eventually(lambda: self.sessions(gateway) == 0)
         self.assertEqual(self.ask(self.client(gateway.port), b"again"), b"again")
-        self.assertEqual(gateway.access(1)[0]["reason"], "too_many_per_client")
+        self.assertEqual(gateway.ended(1)[0]["reason"], "too_many_per_client")

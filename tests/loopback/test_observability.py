@@ -169,7 +169,8 @@ class Observability(LoopbackTestCase):
             for data in (b"one", b"three"):
                 sock.sendto(data, (LOOPBACK, self.gateway.ports["UDP"]))
                 self.assertEqual(sock.recv(10), data)
-            (line,) = self.gateway.access(1)
+            start, line = self.gateway.access(2)
+        self.assertEqual((start["event"], start["server"]), ("start", line["server"]))
         wanted = {
             "kind": "udp",
             "listener": "datagram",

@@ -17,7 +17,7 @@ class Exchanges(UdpTestCase):
         gateway = self.start(Gateway(config(echo.port, more=", address: 127.0.0.1, responses: 1")))
         words = ("@127.0.0.1", "-p", str(gateway.port), "+tries=1", "+time=3", "+short", "toron.test")
         self.assertEqual(run("dig", *words).stdout, b"192.0.2.53\n")
-        line = gateway.access(1)[0]
+        line = gateway.ended(1)[0]
         self.assertEqual((line["kind"], line["packets_in"], line["packets_out"]), ("udp", 1, 1))
         self.assertGreater(line["bytes_in"], 12)
         self.assertGreater(line["bytes_out"], 12)
@@ -101,4 +101,4 @@ class Addresses(UdpTestCase):
         echo = self.start(UdpEcho())
         gateway = self.start(Gateway(config(echo.port, more=", responses: 1")))
         self.ask(self.client(gateway.port), b"x")
-        self.assertEqual(gateway.access(1)[0]["client"], "127.0.0.1")
+        self.assertEqual(gateway.ended(1)[0]["client"], "127.0.0.1")

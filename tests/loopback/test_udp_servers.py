@@ -16,7 +16,7 @@ class Servers(UdpTestCase):
         client.settimeout(0.2)
         client.send(b"lost")
         self.assertRaises(TimeoutError, client.recv, 10)
-        line = gateway.access(1)[0]
+        line = gateway.ended(1)[0]
         self.assertEqual(line["reason"], "upstream_connect_refused")
         client.settimeout(2)
         for _ in range(3):
@@ -36,7 +36,7 @@ class Servers(UdpTestCase):
         reasons = []
         for count in (1, 2, 3):
             client.send(b"x")
-            reasons.append(gateway.access(count)[-1]["reason"])
+            reasons.append(gateway.ended(count)[-1]["reason"])
         self.assertEqual(reasons, ["upstream_connect_refused"] * 2 + ["no_server_available"])
 
     def test_a_name(self) -> None:

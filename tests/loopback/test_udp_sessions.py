@@ -24,7 +24,7 @@ class Sessions(UdpTestCase):
         eventually(lambda: self.sessions(gateway) == 0, what="the end of the session")
         self.assertEqual(self.ask(client, b"y"), b"y")
         self.assertEqual(len(echo.clients), 2)
-        line = gateway.access(1)[0]
+        line = gateway.ended(1)[0]
         self.assertEqual((line["packets_in"], line["packets_out"]), (4, 4))
         self.assertGreater(line["duration_ms"], 1000)
 
@@ -51,7 +51,7 @@ class Sessions(UdpTestCase):
         fourth.send(b"x")
         self.assertRaises(TimeoutError, fourth.recv, 10)
         self.assertEqual(self.ask(clients[0], b"still"), b"still")
-        self.assertEqual(gateway.access(1)[0]["reason"], "too_many_sessions")
+        self.assertEqual(gateway.ended(1)[0]["reason"], "too_many_sessions")
         eventually(lambda: self.sessions(gateway) == 0)
 
         def answered() -> bytes:
@@ -73,7 +73,7 @@ class Sessions(UdpTestCase):
         client.settimeout(0.2)
         self.assertRaises(TimeoutError, client.recv, 10)
         self.assertEqual(self.sessions(gateway), 0)
-        self.assertEqual(gateway.access(1)[0]["packets_out"], 2)
+        self.assertEqual(gateway.ended(1)[0]["packets_out"], 2)
 
     def test_two_questions_at_once_get_both_answers(self) -> None:
         """A resolver asks for A and AAAA from one port; `responses` counts for each question."""
@@ -89,7 +89,7 @@ class Sessions(UdpTestCase):
         client.send(b"A")
         client.send(b"AAAA")
         self.assertEqual([client.recv(10), client.recv(10)], [b"A", b"AAAA"])
-        line = gateway.access(1)[0]
+        line = gateway.ended(1)[0]
         self.assertEqual((line["packets_in"], line["packets_out"]), (2, 2))
 
     def test_an_answer_that_comes_too_late_goes_nowhere(self) -> None:

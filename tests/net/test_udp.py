@@ -37,6 +37,7 @@ class Udp(SynchronousTestCase):
         self.sweep = Sweep(self.reactor, 0.5)
         self.sweep.startService()
         self.addCleanup(self.sweep.stopService)
+        self.started: list[tuple[UdpSession, str, Server]] = []
         self.finished: list[UdpSession] = []
         self.refused: list[tuple[str, str]] = []
         self.stats = ListenerStats("dns", "udp")
@@ -69,6 +70,7 @@ class Udp(SynchronousTestCase):
             guards=guards,
             stats=self.stats,
             server_stats=stats,
+            started=lambda session, backend, server: self.started.append((session, backend, server)),
             finished=self.finished.append,
             refused=lambda session, refusal: self.refused.append((session.client_ip, refusal.reason.word)),
             **options,
@@ -117,6 +119,7 @@ class Sessions(Udp):
         self.reactor.pump([0.5] * 8)
         self.assertEqual((self.stats.sessions, self.stats.active), (0, 0))
         (session,) = self.finished
+        self.assertEqual([(began, server) for began, _, server in self.started], [(session, session.server)])
         self.assertEqual((session.packets_in, session.bytes_in, session.reason), (4, 4, None))
         assert session.server is not None
         self.assertEqual(session.server.in_flight, 0)

@@ -71,6 +71,7 @@ class Requests(JournalCase):
         request.id, request.arrived, request.route = "id1", 99.75, "shop"
         request.client_ip, request.peer_ip, request.peer_port = "192.0.2.1", "192.0.2.9", 5
         request.body = Body.of(b"12345")
+        request.path = b"/what/a/middleware/made/of/it"
         return request
 
     def ended(self, request: Request, log: Any = None, **more: Any) -> None:

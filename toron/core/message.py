@@ -33,7 +33,7 @@ class Request:
     """
 
     __slots__ = (
-        "accepts_trailers", "answered_after", "arrived", "backend", "body", "captures", "client_ip",
+        "accepts_trailers", "answered_after", "arrived", "asked", "backend", "body", "captures", "client_ip",
         "expects_continue", "headers", "host", "id", "inform", "listener", "local", "method",
         "middleware", "notes", "path", "peer_ip", "peer_port", "port", "prefix", "query", "retries",
         "route", "route_path", "scheme", "server", "tls", "trusted_peer", "upgrade", "version",
@@ -56,6 +56,8 @@ class Request:
         self.path = path
         self.query = query
         """Without the question mark; None when there was none."""
+        self.asked = path if query is None else path + b"?" + query
+        """The target as the client sent it, whatever middlewares make of the path."""
         self.headers = headers
         self.host = host
         """The host asked for, in lower case, without port or trailing dot."""

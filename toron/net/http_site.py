@@ -85,6 +85,7 @@ class HttpSite:
         path, question, query = head.target.partition(b"?")
         headers = head.headers
         request = Request(head.method, path, headers, query=query if question else None)
+        request.asked = head.target
         request.id = self.new_id()
         request.arrived = self.reactor.seconds()
         request.version = head.version

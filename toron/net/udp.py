@@ -190,7 +190,7 @@ class UdpListener(Service):
     """A bound UDP address in front of one backend, or an echo where there is none.
 
     `idle` is in seconds; `most` bounds the sessions; after `responses` replies to each of its
-    datagrams (0: any number) a session is over. `finished` is told of every session, `refused` of
+    datagrams (0: any number) a session is over. `started` and `finished` are told of every session, `refused` of
     those not begun.
     """
 
@@ -209,6 +209,7 @@ class UdpListener(Service):
         responses: int = 0,
         stats: ListenerStats,
         server_stats: dict[Server, ServerStats],
+        started: Callable[[UdpSession, str, Server], None],
         finished: Callable[[UdpSession], None],
         refused: Callable[[UdpSession, Refusal], None],
     ) -> None:
@@ -225,6 +226,7 @@ class UdpListener(Service):
         self._backend = backend
         self._most = most
         self._server_stats = server_stats
+        self._started = started
         self._finished = finished
         self._refused = refused
         self._serve = stack(guards, self._session)
@@ -403,6 +405,7 @@ class UdpListener(Service):
             upstream.close()
             lease.release()
             return
+        self._started(session, backend.name, lease.server)
         session.open(upstream, lease)
         self.sweep.watch(session)
         await session.ended

@@ -71,7 +71,7 @@ class Journal:
                 scheme=request.scheme,
                 host=request.host,
                 method=request.method,
-                path=request.target,
+                path=request.asked,
                 version=_VERSIONS.get(request.version, ""),
                 status=status,
                 reason="" if reason is None else reason.word,
