@@ -11,8 +11,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.core.refusal import REASONS
 from tests.loopback.peers import run
+from toron.core.refusal import REASONS
 
 ROOT = Path(__file__).resolve().parents[1]
 TORON = [sys.executable, "-m", "toron"]
@@ -66,9 +66,7 @@ class Documents(SynchronousTestCase):
     def test_every_reason_is_explained(self) -> None:
         text = (ROOT / "docs" / "operating.md").read_text()
         rows = re.findall(r"^\| `(\w+)` \| (\d*) \| (.+) \|$", text, re.MULTILINE)
-        self.assertEqual(
-            rows, [(r.word, str(r.status or ""), r.text) for r in REASONS.values()]
-        )
+        self.assertEqual(rows, [(r.word, str(r.status or ""), r.text) for r in REASONS.values()])
 
     def test_links_lead_somewhere(self) -> None:
         documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]

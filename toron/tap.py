@@ -78,6 +78,7 @@ def fatal(message: str) -> NoReturn:
 def makeService(options: Options) -> Gateway:
     """The gateway of the configuration that was loaded."""
     from twisted.internet import reactor
+
     own_log = options.own_log
     try:
         observer = None if own_log is None else own_log.observer()

@@ -15,10 +15,14 @@ from toron.net.tcp import LeanClient, LeanServer
 
 
 class Ends(Protocol):
-    """Remembers why it ended."""
+    """Remembers what came, and why it ended."""
 
     def __init__(self) -> None:
+        self.got = b""
         self.ended: list[str] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        self.got += data
 
     def connectionLost(self, reason: Any = None) -> None:
         self.ended.append(reason.type.__name__)
@@ -92,6 +96,7 @@ class TcpCase(TurningCase):
 
     def fill(self) -> bytes:
         """Write, until some has to wait: what was written."""
+        self.near.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 14)
         written = b""
         while not self.waits():
             piece = bytes([len(written) >> 14 & 0xFF]) * 16384
@@ -136,6 +141,18 @@ class Writing(TcpCase):
             written += piece
         self.assertEqual(self.received(len(written)), written)
         self.turn_until(lambda: not self.waits())
+
+    def test_a_kernel_that_takes_nothing_is_no_error(self) -> None:
+        sent = 0
+        while True:
+            try:
+                sent += self.near.socket.send(b"x" * 65536)
+            except BlockingIOError:
+                break
+        self.near.write(b"later")
+        self.assertTrue(self.waits())
+        self.assertEqual(self.received(sent + 5)[sent:], b"later")
+        self.assertEqual(self.protocol.ended, [])
 
     def test_only_bytes(self) -> None:
         for wrong in ("text", bytearray(b"x"), memoryview(b"x"), None, 5):
@@ -223,9 +240,45 @@ class Ending(TcpCase):
                 self.assertEqual(protocol.ended, ["ConnectionLost"])
                 self.assertNotIn(self.near, self.reactor.getReaders() + self.reactor.getWriters())
 
+    def test_what_was_said_before_the_break_is_heard(self) -> None:
+        # Closing with something unread resets; what was sent before that is with us already.
+        self.near.write(b"a request")
+        self.far.sendall(b"an answer")
+        self.far.close()
+        self.near.write(b"the rest of the request")
+        self.turn_until(lambda: self.protocol.ended)
+        self.assertEqual((self.protocol.got, self.protocol.ended), (b"an answer", ["ConnectionLost"]))
+
+    def test_all_of_it_is_heard_when_much_waits_to_be_sent(self) -> None:
+        self.fill()
+        self.near.bufferSize = 1000
+        answer = bytes(range(250)) * 40
+        self.far.sendall(answer)
+        self.far.close()
+        self.turn_until(lambda: self.protocol.ended)
+        self.assertEqual((self.protocol.got, self.protocol.ended), (answer, ["ConnectionLost"]))
+
+    def test_who_aborts_hears_no_more(self) -> None:
+        def abort(data: bytes) -> None:
+            heard.append(data)
+            self.near.abortConnection()
+
+        heard: list[bytes] = []
+        self.protocol.dataReceived = abort  # type: ignore[method-assign]
+        self.near.write(b"a request")
+        self.near.bufferSize = 2
+        self.far.sendall(b"an answer")
+        self.far.close()
+        self.near.write(b"..")
+        self.turn_until(lambda: self.protocol.ended)
+        self.turn()
+        self.assertEqual((heard, len(self.protocol.ended)), ([b"an"], 1))
+
     def test_a_reset_without_a_write(self) -> None:
         self.reset()
         self.turn_until(lambda: self.protocol.ended)
+        self.near.write(b"after")
+        self.near.writeSequence([b"after"])
         self.assertEqual(self.protocol.ended, ["ConnectionLost"])
 
     def test_what_is_written_before_the_end_arrives(self) -> None:

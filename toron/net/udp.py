@@ -190,8 +190,8 @@ class UdpListener(Service):
     """A bound UDP address in front of one backend, or an echo where there is none.
 
     `idle` is in seconds; `most` bounds the sessions; after `responses` replies to each of its
-    datagrams (0: any number) a session is over. `started` and `finished` are told of every session, `refused` of
-    those not begun.
+    datagrams (0: any number) a session is over. `started` and `finished` are told of every session,
+    `refused` of those not begun.
     """
 
     def __init__(
