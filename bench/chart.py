@@ -1,0 +1,57 @@
+"""Draws the ratios to nginx as bars, in SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from bench.report import COLUMNS, Row
+
+COLOURS = {
+    "nginx": "#8a8f98", "haproxy": "#5b8db8", "envoy": "#b07aa1", "caddy": "#76b7a0", "toron": "#e1574c",
+}  # fmt: skip
+WIDTH, LEFT, RIGHT = 860, 290, 60
+BAR, GAP, TOP = 13, 14, 56
+
+
+def _text(x: float, y: float, text: str, more: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}"{more}>{escape(text)}</text>'
+
+
+def _bar(x: float, y: float, width: float, height: float, peer: str) -> str:
+    box = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height}"'
+    return f'<rect {box} fill="{COLOURS[peer]}"/>'
+
+
+def draw(rows: Sequence[Row]) -> str:
+    """The chart of the rows that have a ratio of nginx; bars are drawn from 0, and nginx is 1."""
+    shown = [row for row in rows if "nginx" in row.ratios]
+    longest = max((value for row in shown for value in row.ratios.values()), default=1.0)
+    scale = (WIDTH - LEFT - RIGHT) / max(longest, 1.0)
+    parts, y = [], float(TOP)
+    for row in shown:
+        peers = [peer for peer in COLUMNS if peer in row.ratios]
+        middle = y + len(peers) * BAR / 2 + 4
+        parts.append(_text(LEFT - 10, middle, row.title, ' text-anchor="end"'))
+        for peer in peers:
+            length = row.ratios[peer] * scale
+            parts.append(_bar(LEFT, y, length, BAR - 2, peer))
+            bold = ' font-weight="bold"' if peer == "toron" else ""
+            value, x = f"{row.ratios[peer]:.2f}", LEFT + length + 4
+            parts.append(_text(x, y + BAR - 4, value, f' font-size="10"{bold}'))
+            y += BAR
+        y += GAP
+    one = LEFT + scale
+    line = f'<path d="M{one:.1f} {TOP - 6}V{y - GAP + 6:.1f}" stroke="#555" stroke-dasharray="3 3"/>'
+    legend = []
+    for i, peer in enumerate(COLUMNS):
+        x = LEFT + i * 90
+        legend.append(_bar(x, 30, 10, 10, peer))
+        legend.append(_text(x + 15, 39, peer))
+    return "\n".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 6:.0f}" '
+        'font-family="sans-serif" font-size="12" fill="#222">',
+        '<rect width="100%" height="100%" fill="#fff"/>',
+        _text(10, 18, "CPU time per unit of work, in multiples of nginx (less is better)", ' font-size="14"'),
+        *legend, *parts, line, "</svg>", "",
+    ])  # fmt: skip

@@ -1,0 +1,95 @@
+"""What a load generator says is counted only when the work was done."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from bench.load import LoadFailed, datagrams, parse_wrk, run
+
+WRK = """Running 1s test @ http://127.0.0.1:8080/
+  1 threads and 64 connections
+  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.10ms  300.00us   9.00ms   90.00%
+  57733 requests in 1.00s, 10.00MB read
+{}Requests/sec:  57700.00
+"""
+
+
+class Wrk(SynchronousTestCase):
+    def test_requests_are_counted(self) -> None:
+        self.assertEqual(parse_wrk(WRK.format("")), 57733.0)
+
+    def test_few_errors_are_borne(self) -> None:
+        few = "  Socket errors: connect 0, read 3, write 4, timeout 0\n  Non-2xx or 3xx responses: 50\n"
+        self.assertEqual(parse_wrk(WRK.format(few)), 57733.0)
+
+    def test_many_errors_are_no_work(self) -> None:
+        for line in (
+            "  Socket errors: connect 0, read 30, write 20, timeout 8\n",
+            "  Non-2xx or 3xx responses: 58\n",
+            "  Socket errors: connect 0, read 30, write 0, timeout 0\n  Non-2xx or 3xx responses: 28\n",
+        ):
+            with self.assertRaisesRegex(LoadFailed, "^58 of 57733 requests failed$"):
+                parse_wrk(WRK.format(line))
+
+    def test_nothing_is_no_work(self) -> None:
+        for text in (
+            "",
+            "unable to connect to 127.0.0.1:1 Connection refused",
+            "  0 requests in 1.00s, 0.00B read",
+        ):
+            self.assertRaises(LoadFailed, parse_wrk, text)
+
+
+class Programs(SynchronousTestCase):
+    def test_what_fails_says_why(self) -> None:
+        with self.assertRaisesRegex(LoadFailed, "sh ended with 3: no such thing"):
+            run("sh", "-c", "echo no such thing >&2; exit 3", timeout=20)
+
+    def test_what_takes_too_long_is_ended(self) -> None:
+        with self.assertRaisesRegex(LoadFailed, "sleep took longer than 0.05 s"):
+            run("sleep", "60", timeout=0.05)
+
+
+class Datagrams(SynchronousTestCase):
+    def server(self, answers: bool) -> int:
+        """The port of a server that counts what it answers, in `self.answered`."""
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(0.1)
+        self.answered = 0
+        stop = threading.Event()
+
+        def serve() -> None:
+            while not stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    data, client = server.recvfrom(2048)
+                    if answers:
+                        self.answered += 1
+                        server.sendto(data, client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+
+        def end() -> None:
+            stop.set()
+            thread.join()
+            server.close()
+
+        self.addCleanup(end)
+        port: int = server.getsockname()[1]
+        return port
+
+    def test_replies_are_counted(self) -> None:
+        port = self.server(answers=True)
+        done = datagrams(port, 0.1)
+        self.assertGreaterEqual(done, 64)
+        self.assertLessEqual(done, self.answered)  # the server counts before it answers
+
+    def test_silence_is_no_work(self) -> None:
+        with self.assertRaisesRegex(LoadFailed, "no datagram came back"):
+            datagrams(self.server(answers=False), 0.1)
