@@ -6,6 +6,8 @@ import datetime
 import os
 import random as randomness
 import time
+import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -139,6 +141,7 @@ class _Composer:
         self.pools: list[Pool] = []
         self.sites: list[HttpSite] = []
         self._groups: dict[Any, _Group] = {}
+        self._unnamed: Counter[str] = Counter()
         self._middlewares: dict[int, tuple[str, Any]] = {}
         ids = count(1)
         start = f"{random.getrandbits(40):010x}"
@@ -305,6 +308,7 @@ class _Composer:
             wall=self.wall,
             stats=stats,
         )
+        site.encoded_slashes = spec.encoded_slashes == "pass"
         limits, timeouts = spec.limits, spec.timeouts
         site.head_most, site.fields_most = limits.head, limits.fields
         site.body_limit, site.max_requests = limits.body, limits.requests
@@ -366,7 +370,13 @@ class _Composer:
             return redirect(redirection)
         if route.respond is not None:
             return respond(route.respond.status, route.respond.headers, route.respond.body)
-        return echo_http(websocket_echo(self.reactor))
+        answer = websocket_echo(self.reactor)
+        if answer is None:
+            self.log.warn(
+                "{place}: WebSockets are not echoed without the extra: pip install 'toron[websocket]'",
+                place=self.loaded.place("routes", index, "echo"),
+            )
+        return echo_http(answer)
 
     def _proxy(self, group: _Group) -> Proxy:
         """The service in front of a backend; all routes to it share one, and its connections."""
@@ -395,7 +405,10 @@ class _Composer:
             return None
         with self._located("", *group.path, "sticky"):
             secrets = [secret.get_secret_value().encode() for secret in spec.secret] or [os.urandom(32)]
-            seal = StickySeal(secrets, spec.cookie.encode(), spec.ttl, group.backend.name.encode())
+            name = group.backend.name
+            # A name of its own, or two sticky backends would take the cookie from each other.
+            cookie = spec.cookie or f"toron_sticky_{zlib.crc32(name.encode()):08x}"
+            seal = StickySeal(secrets, cookie.encode(), spec.ttl, name.encode())
         return seal  # noqa: RET504  # mypy takes a return inside for one that may not happen
 
     # --- backends -----------------------------------------------------------------------------
@@ -415,7 +428,11 @@ class _Composer:
 
     def _group(self, spec: model.Backend, name: str, path: tuple[str | int, ...]) -> _Group:
         servers = [Server(s.url, s.weight, s.backup) for s in spec.all_servers]
-        name = name or servers[0].name
+        if not name:
+            # Unnamed backends may begin with the same server, and are still told apart.
+            self._unnamed[servers[0].name] += 1
+            number = self._unnamed[servers[0].name]
+            name = servers[0].name if number == 1 else f"{servers[0].name}#{number}"
         _, balancer = self._plugin((*path, "balance"), name)
         passive = spec.passive_health
         backend = Backend(

@@ -8,6 +8,7 @@ import subprocess
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.loopback.proc import Process, children, descendants, is_alive, resident
+from tests.loopback.sockets import eventually
 
 
 class Processes(SynchronousTestCase):
@@ -26,7 +27,7 @@ class Processes(SynchronousTestCase):
         os.kill(sleep.pid, 9)
         shell.stdin.close()
         shell.wait()
-        self.assertFalse(is_alive(sleep))
+        eventually(lambda: not is_alive(sleep), 5, "the end of what was killed")
 
     def test_the_dead_and_the_others(self) -> None:
         child = subprocess.Popen(["true"])

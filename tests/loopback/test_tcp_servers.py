@@ -72,7 +72,7 @@ class NextServer(LoopbackTestCase):
         self.assertEqual(raw_exchange(gateway.port, b"x"), b"")
         first, second = gateway.access(2)
         self.assertEqual(first["reason"], "upstream_connect_timeout")
-        self.assertIn(f"127.0.0.1:{ports[1]}", first["detail"])
+        self.assertEqual(first["server"], f"127.0.0.1:{ports[1]}")
         self.assertIn(second["reason"], ("upstream_connect_timeout", "upstream_connect_refused"))
 
     def test_never_once_a_server_took_it(self) -> None:

@@ -45,7 +45,8 @@ class StripPrefixTests(SynchronousTestCase):
     def test_the_rest_is_sent_as_it_came(self) -> None:
         for path, sent in (
             (b"/sub/a//b", b"/a//b"),
-            (b"/sub//", b"//"),
+            (b"/sub//", b"/"),
+            (b"/sub//evil.example/x", b"/evil.example/x"),
             (b"/sub/%41%7e", b"/%41%7e"),
             (b"/sub/a%2Fb%2f", b"/a%2Fb%2f"),
             (b"/sub/%252e%252e/x", b"/%252e%252e/x"),

@@ -14,10 +14,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.loopback.authority import Authority, Pair
 from tests.net.wires import End, Taker, Wire
+from toron.core.refusal import UpstreamFailed
 from toron.core.server import Server
 from toron.core.wait import Task
 from toron.net.certificates import KeyPair, server_context
-from toron.net.dial import Dialer, UpstreamFailed, UpstreamTls, client_context
+from toron.net.dial import Dialer, UpstreamTls, client_context
 from toron.net.tls import TlsFailed, TlsLayer
 
 
@@ -124,6 +125,26 @@ class Plain(Dialling):
             self.reactor.wanted[0][2].clientConnectionFailed(None, Failure(why))
             failed = self.failure()
             self.assertEqual((failed.reason.word, failed.ours, failed.untouched), (word, ours, True))
+
+    def test_every_address_of_a_name_has_its_share_of_the_time(self) -> None:
+        async def lookup(host: str, seconds: float) -> list[str]:
+            self.assertEqual((host, seconds), ("a.example", 3.0))
+            self.reactor.advance(1.0)
+            return ["2001:db8::1", "192.0.2.1"]
+
+        dialer = Dialer(self.reactor, 3.0, None)
+        dialer._resolver.addresses = lookup  # type: ignore[method-assign]
+        Task(
+            dialer.dial(Server("tcp://a.example:80"), self.protocol),
+            lambda result, failed: self.results.append(failed or result),
+        ).start()
+        (first,) = self.reactor.wanted
+        self.assertEqual((first[0], first[3]), ("2001:db8::1", 1.0))
+        first[2].clientConnectionFailed(None, Failure(error.ConnectionRefusedError()))
+        self.assertEqual([wanted[0] for wanted in self.reactor.wanted], ["2001:db8::1", "192.0.2.1"])
+        self.assertEqual(self.reactor.wanted[1][3], 2.0)
+        self.reactor.wanted[1][2].clientConnectionFailed(None, Failure(error.ConnectionRefusedError()))
+        self.assertEqual(self.failure().reason.word, "upstream_connect_refused")
 
     def test_given_up(self) -> None:
         self.dial().cancel()

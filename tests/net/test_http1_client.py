@@ -8,8 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.http_fakes import Source, Transport, World, nobody, outcome
 from toron.core.body import Body
-from toron.core.refusal import BODY_TOO_LARGE, TOTAL_TIMEOUT, Refusal
-from toron.net.dial import UpstreamFailed
+from toron.core.refusal import BODY_TOO_LARGE, TOTAL_TIMEOUT, Refusal, UpstreamFailed
 from toron.net.http1_client import UpstreamConnection
 from toron.net.tunnel import UpstreamTunnel
 from toron.wire.events import RequestHead, ResponseHead

@@ -174,6 +174,13 @@ class Answering(Case):
         self.assertEqual(self.hear(GET % b"b"), b"")
         self.assertEqual([status for _, status, _, _ in self.finished()], [400])
 
+    def test_an_escaped_slash_only_where_it_is_allowed(self) -> None:
+        for path in (b"%2fadmin", b"admin%2Fx", b"a/%2F%2Fadmin"):
+            self.assertIn(b"400 Bad Request", self.hear(GET % path))
+        self.assertEqual(self.hear(GET % b"a%252Fb"), ok(b"/a%252Fb"), "a percent sign, and no slash")
+        self.world.site.encoded_slashes = True
+        self.assertEqual(self.hear(GET % b"admin%2Fx"), ok(b"/admin%2Fx"))
+
     def test_a_bad_path_is_refused(self) -> None:
         self.assertIn(b"400 Bad Request", self.hear(GET % b"%00"))
         self.assertEqual(self.hear(GET % b"a"), ok(b"/a"), "its framing was good")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import random
 import socket
 from collections.abc import Callable, Sequence
@@ -12,11 +11,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.turns import Turns
 from toron.core.backend import Backend
-from toron.core.refusal import DENIED, Refusal
+from toron.core.refusal import DENIED, UPSTREAM_NAME, Refusal, UpstreamFailed
 from toron.core.server import Server
 from toron.core.wait import Wait
 from toron.interfaces import Guard
-from toron.net import udp
 from toron.net.sweep import Sweep
 from toron.net.udp import UdpListener, UdpSession
 from toron.observe.stats import ListenerStats, ServerStats
@@ -219,14 +217,14 @@ class Ends(Udp):
         self.assertEqual(session.reason and session.reason.word, "upstream_connect_refused")
 
     def test_a_name_that_nobody_knows(self) -> None:
-        async def lookup(*_: Any, **__: Any) -> Any:
-            raise OSError(errno.ENOENT, "no such name")
+        async def lookup(host: str, seconds: float) -> list[str]:
+            raise UpstreamFailed(UPSTREAM_NAME, host)
 
-        self.patch(udp, "deferToThreadPool", lookup)
         self.listen(self.socket())
         assert self.backend is not None
         (server,) = self.backend.servers
         server.host = "nobody.test"
+        self.listener._resolver.addresses = lookup  # type: ignore[method-assign]
         self.send(self.socket(), b"x")
         self.assertEqual(self.refused, [("127.0.0.1", "upstream_name_unresolved")])
         self.assertEqual(server.in_flight, 0)
@@ -234,17 +232,17 @@ class Ends(Udp):
     def test_a_name(self) -> None:
         wait: Wait[Any] = Wait()
 
-        async def lookup(*_: Any, **__: Any) -> Any:
+        async def lookup(host: str, seconds: float) -> list[str]:
             return await wait
 
-        self.patch(udp, "deferToThreadPool", lookup)
         server, client = self.socket(), self.socket()
         self.listen(server)
         assert self.backend is not None
         self.backend.servers[0].host = "server.test"
+        self.listener._resolver.addresses = lookup  # type: ignore[method-assign]
         for data in (b"one", b"two"):
             self.send(client, data)
-        wait.fire([(socket.AF_INET, None, None, "", server.getsockname())])
+        wait.fire(["127.0.0.1"])
         self.assertEqual([server.recv(100), server.recv(100)], [b"one", b"two"])
 
     def test_a_stop(self) -> None:

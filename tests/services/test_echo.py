@@ -11,7 +11,7 @@ from tests.net.http_fakes import Transport, World, nobody, outcome
 from tests.services.upstreams import request
 from toron.core.body import Body
 from toron.core.message import Response
-from toron.core.refusal import Refusal
+from toron.core.refusal import EXTRA_MISSING, Refusal
 from toron.services.echo import echo_http, echo_stream
 from toron.wire.events import ResponseHead
 
@@ -50,7 +50,7 @@ class EchoHttp(SynchronousTestCase):
         asked = request()
         asked.upgrade = b"websocket"
         self.assertEqual(outcome(echo_http(lambda request: pair)(asked)), [pair])
-        self.assertEqual(outcome(echo_http(None)(asked))[0].status, 200)
+        self.assertEqual(outcome(echo_http(None)(asked))[0].reason, EXTRA_MISSING)
         asked.upgrade = b"chess"
         self.assertEqual(outcome(echo_http(lambda request: pair)(asked))[0].status, 200)
 

@@ -6,8 +6,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.services.upstreams import Upstreams
 from toron.core.backend import Lease
-from toron.core.refusal import BODY_TIMEOUT, CLIENT_GONE, UPSTREAM_CLOSED, UPSTREAM_IDLE, Reason, Refusal
-from toron.net.dial import UpstreamFailed
+from toron.core.refusal import (
+    BODY_TIMEOUT,
+    CLIENT_GONE,
+    UPSTREAM_CLOSED,
+    UPSTREAM_IDLE,
+    Reason,
+    Refusal,
+    UpstreamFailed,
+)
 from toron.net.http1_client import UpstreamConnection
 from toron.services._exchange import Exchange
 

@@ -12,12 +12,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.net.wires import Taker, Wire
 from toron.core.backend import Backend
 from toron.core.ejection import Ejection
-from toron.core.refusal import CONNECT_FAILED, CONNECT_REFUSED, Refusal
+from toron.core.refusal import CONNECT_FAILED, CONNECT_REFUSED, Refusal, UpstreamFailed
 from toron.core.retrying import Budget
 from toron.core.server import Server
 from toron.core.wait import Task, Wait
 from toron.net.connection import Arrival, Connection
-from toron.net.dial import UpstreamFailed
 from toron.net.sweep import Sweep
 from toron.observe.stats import BackendStats, ListenerStats, ServerStats
 from toron.services.relay import RelayService
@@ -135,7 +134,9 @@ class RelayServices(SynchronousTestCase):
         self.refuse(0, 1)
         self.serve()
         (failed,) = self.results
-        self.assertEqual((failed.reason, failed.detail), (CONNECT_REFUSED, "b 10.0.0.2:80"))
+        self.assertEqual(
+            (failed.reason, failed.backend, failed.server), (CONNECT_REFUSED, "b", "10.0.0.2:80")
+        )
         self.assertEqual(len(self.dialed), 2)
         self.assertEqual([server.in_flight for server in self.servers], [0, 0, 0])
         self.assertEqual(self.lines, [])

@@ -9,11 +9,10 @@ from toron.core.backend import Backend
 from toron.core.body import Body
 from toron.core.ejection import Ejection
 from toron.core.message import Request
-from toron.core.refusal import CONNECT_REFUSED
+from toron.core.refusal import CONNECT_REFUSED, UpstreamFailed
 from toron.core.retrying import Budget
 from toron.core.server import Server
 from toron.core.wait import Wait
-from toron.net.dial import UpstreamFailed
 from toron.net.pool import Pool
 from toron.observe.stats import BackendStats, ServerStats
 from toron.services.proxy import Policy, Proxy

@@ -206,8 +206,8 @@ class ServerSpec(Model):
 class Sticky(Model):
     """Keep a client on the server it first got, by a sealed cookie."""
 
-    cookie: Annotated[str, AfterValidator(_token)] = "toron_sticky"
-    """Its name; it is taken off the request before the server sees it."""
+    cookie: Annotated[str, AfterValidator(_token)] | None = None
+    """Its name, unset one of the backend's own; it is taken off the request before the server sees it."""
     ttl: Duration = 300.0
     """How long the cookie binds a client, from when it was given."""
     secret: Secrets = ()
@@ -583,6 +583,9 @@ class Listener(Model):
     """Expect PROXY headers, which say where the client is. Not on udp."""
     trusted_proxies: Cidrs = ()
     """http, https: peers whose `X-Forwarded-*` and `Forwarded` are believed. Without it nobody's are."""
+    encoded_slashes: Literal["refuse", "pass"] = "refuse"
+    """HTTP: what becomes of `%2F` in a path. A server may read it as `/`, and so see a path that no route
+    matched: pass it only to servers that do not."""
     certificates: tuple[Certificate, ...] = ()
     """https, tls: at least one; the name that the client asks for says which is used."""
     tls: ListenerTls = ListenerTls()

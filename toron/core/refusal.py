@@ -87,6 +87,8 @@ BAD_TOKEN = _reason("token_invalid", 401, "The bearer token is not valid.")
 TOKEN_EXPIRED = _reason("token_expired", 401, "The bearer token is expired or not valid yet.")
 TOKEN_CLAIMS = _reason("token_claims", 403, "The bearer token does not allow this.")
 
+EXTRA_MISSING = _reason("extra_missing", 501, "This needs an extra that is not installed here.")
+
 # --- servers ----------------------------------------------------------------------------------
 NO_SERVER = _reason("no_server_available", 503, "No server is available.")
 CONNECT_REFUSED = _reason("upstream_connect_refused", 502, "The server refused the connection.")
@@ -113,3 +115,20 @@ class Refusal(Exception):
         self.reason = reason
         self.detail = detail
         self.headers = headers
+
+
+class UpstreamFailed(Refusal):
+    """A server could not be reached, or did not answer as it should.
+
+    `untouched` says that the server can not have seen anything of the request; `ours` that it
+    was not the server's fault.
+    """
+
+    def __init__(
+        self, reason: Reason, detail: str = "", *, untouched: bool = False, ours: bool = False
+    ) -> None:
+        super().__init__(reason, detail)
+        self.untouched = untouched
+        self.ours = ours
+        self.backend = self.server = ""
+        """Whose failure it was, where the log would not know by itself."""

@@ -61,7 +61,10 @@ def make(options: Options, environment: Environment) -> Middleware:
         outside = escaped(prefix)
         # What stays is sent as it came; only a path that spells the prefix in another way is rewritten.
         raw = request.path
-        stays = raw[len(outside) :] if under(raw, outside) else escaped(path[len(prefix) :])
+        stays = raw[len(outside) :] if under(raw, outside) else b"//"
+        if stays.startswith(b"//"):
+            # Left as it is, it would begin with what looks like a host.
+            stays = escaped(path[len(prefix) :])
         request.path = stays or b"/"
         request.prefix += outside
         response = await service(request)

@@ -10,7 +10,6 @@ from OpenSSL import SSL
 from service_identity.pyopenssl import verify_hostname, verify_ip_address
 from twisted.internet import error
 from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import ClientFactory
 from twisted.python.failure import Failure
 
@@ -21,30 +20,15 @@ from toron.core.refusal import (
     UPSTREAM_CERT,
     UPSTREAM_NAME,
     UPSTREAM_TLS,
-    Reason,
-    Refusal,
+    UpstreamFailed,
 )
 from toron.core.server import Server
 from toron.core.wait import Wait
+from toron.net.resolve import Resolver
 from toron.net.tls import TlsFailed, TlsLayer
 
 OVER_TLS = frozenset({"https", "tls"})
 """Schemes of servers that are spoken to over TLS."""
-
-
-class UpstreamFailed(Refusal):
-    """A server could not be reached, or did not answer as it should.
-
-    `untouched` says that the server can not have seen anything of the request; `ours` that it
-    was not the server's fault.
-    """
-
-    def __init__(
-        self, reason: Reason, detail: str = "", *, untouched: bool = False, ours: bool = False
-    ) -> None:
-        super().__init__(reason, detail)
-        self.untouched = untouched
-        self.ours = ours
 
 
 class UpstreamTls:
@@ -182,6 +166,7 @@ class Dialer:
         self._connect = connect
         self._tls = tls
         self._port = port
+        self._resolver = Resolver(reactor)
 
     def at_port(self, port: int) -> Dialer:
         """One that goes to the same machines, but to this port of them."""
@@ -192,32 +177,41 @@ class Dialer:
 
         Returns the transport, its reading paused only by the protocol. Raises UpstreamFailed.
         """
-        done: Wait[Any] = Wait()
         secure = self._tls if server.scheme in OVER_TLS else None
-        factory = _Dial(protocol, done)
-        port = self._port or server.port
-        attempt: Any
-        if isIPAddress(server.host) or isIPv6Address(server.host):
-            attempt = self._reactor.connectTCP(server.host, port, factory, self._connect)
-            give_up = attempt.disconnect
-        else:
-            endpoint = HostnameEndpoint(self._reactor, server.host, port, timeout=self._connect)
-            attempt = endpoint.connect(factory)
-            attempt.addErrback(lambda reason: done.fail(_why(reason)))
-            give_up = attempt.cancel
-        try:
-            transport = await done
-        except BaseException:
-            if not done.done:
-                done.fail(UpstreamFailed(CONNECT_FAILED, "given up", untouched=True, ours=True))
-                give_up()
-            raise
+        transport = await self._connected(server, protocol)
         if first:
             transport.write(first)
         if secure is None:
             protocol.makeConnection(transport)
             return transport
         return await self._secure(server, protocol, transport, secure)
+
+    async def _connected(self, server: Server, protocol: Any) -> Any:
+        """A transport to the first of the server's addresses that takes the connection."""
+        seconds = self._reactor.seconds
+        end = seconds() + self._connect
+        addresses = await self._resolver.addresses(server.host, self._connect)
+        for left in range(len(addresses), 1, -1):
+            try:
+                # An address that says nothing must leave time for the others.
+                share = max(0.0, end - seconds()) / left
+                return await self._attempt(addresses[-left], server, protocol, share)
+            except UpstreamFailed as failure:
+                if failure.ours:
+                    raise
+        return await self._attempt(addresses[-1], server, protocol, max(0.0, end - seconds()))
+
+    async def _attempt(self, address: str, server: Server, protocol: Any, seconds: float) -> Any:
+        done: Wait[Any] = Wait()
+        factory = _Dial(protocol, done)
+        attempt = self._reactor.connectTCP(address, self._port or server.port, factory, seconds)
+        try:
+            return await done
+        except BaseException:
+            if not done.done:
+                done.fail(UpstreamFailed(CONNECT_FAILED, "given up", untouched=True, ours=True))
+                attempt.disconnect()
+            raise
 
     async def _secure(self, server: Server, protocol: Any, transport: Any, tls: UpstreamTls) -> Any:
         name = tls.name_for(server)

@@ -21,10 +21,10 @@ from toron.core.refusal import (
     UPSTREAM_RESET,
     UPSTREAM_UPGRADE,
     Refusal,
+    UpstreamFailed,
 )
 from toron.core.server import Server
 from toron.core.wait import Wait
-from toron.net.dial import UpstreamFailed
 from toron.net.socket_state import bytes_taken, is_quiet
 from toron.net.sweep import NEVER, Sweep
 from toron.net.tunnel import UpstreamTunnel

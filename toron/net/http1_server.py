@@ -250,7 +250,9 @@ class HttpServer:
             if length is not None and length > site.body_limit:
                 raise Refusal(BODY_TOO_LARGE, f"{length} bytes; {site.body_limit} are allowed")
             if request.path != b"*":
-                request.route_path = route_path(request.path)
+                path = request.route_path = route_path(request.path)
+                if b"%2F" in path and not site.encoded_slashes:
+                    raise Refusal(REASONS["bad_path"], "an escaped slash")
         except Refusal as refusal:
             self._refuse(refusal)
             return None

@@ -24,9 +24,31 @@ class HttpSite:
     """A listener's service, limits and times; sizes in bytes, times in seconds."""
 
     __slots__ = (
-        "_date", "_date_until", "body_limit", "body_seconds", "draining", "fields_most", "finished",
-        "forwarding", "head_most", "head_seconds", "keepalive_seconds", "listener", "log", "max_requests",
-        "new_id", "port", "reactor", "scheme", "service", "stats", "sweep", "unread", "wall", "write_seconds",
+        "_date",
+        "_date_until",
+        "body_limit",
+        "body_seconds",
+        "draining",
+        "encoded_slashes",
+        "fields_most",
+        "finished",
+        "forwarding",
+        "head_most",
+        "head_seconds",
+        "keepalive_seconds",
+        "listener",
+        "log",
+        "max_requests",
+        "new_id",
+        "port",
+        "reactor",
+        "scheme",
+        "service",
+        "stats",
+        "sweep",
+        "unread",
+        "wall",
+        "write_seconds",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +88,8 @@ class HttpSite:
         self.body_seconds = 60.0
         self.keepalive_seconds = 75.0
         self.write_seconds = 60.0
+        self.encoded_slashes = False
+        """Whether a path may hold `%2F`, which some servers take for a separator and others not."""
         self.draining = False
         self.log = Logger()
 

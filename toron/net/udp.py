@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReadDescriptor
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -24,13 +23,13 @@ from toron.core.refusal import (
     CONNECT_REFUSED,
     DRAINED,
     TOO_MANY_SESSIONS,
-    UPSTREAM_NAME,
     Reason,
     Refusal,
 )
 from toron.core.server import Server
 from toron.core.wait import Cancelled, Task, Wait
 from toron.net.accept import stack
+from toron.net.resolve import Resolver
 from toron.net.sockets import listening_socket
 from toron.net.sweep import NEVER, Sweep
 from toron.wire.addresses import packed
@@ -44,6 +43,8 @@ _BATCH = 64
 """Datagrams taken off a socket before others get their turn."""
 _ANSWERS = 1 << 20
 """Bytes of answers that may wait for us in one session."""
+_LOOKUP_SECONDS = 5.0
+"""How long a server's name may take to be looked up."""
 _EARLY_MOST = 16
 """Datagrams kept for a client whose server is not known yet."""
 _SHUNNED_SECONDS = 1.0
@@ -217,6 +218,7 @@ class UdpListener(Service):
         self.listener = name
         self.reactor = reactor
         self.sweep = sweep
+        self._resolver = Resolver(reactor)
         self.idle = idle
         self.responses = responses
         self.stats = stats
@@ -411,20 +413,9 @@ class UdpListener(Service):
         await session.ended
 
     async def _where(self, server: Server) -> tuple[int, Any]:
-        """The server's address family and address; a name is looked up in a thread."""
-        literal = packed(server.host)
-        if literal is not None:
-            family = socket.AF_INET if len(literal) == 4 else socket.AF_INET6
-            return family, (server.host, server.port)
-        reactor = self.reactor
-        try:
-            found = await deferToThreadPool(
-                reactor, reactor.getThreadPool(), socket.getaddrinfo,
-                server.host, server.port, type=socket.SOCK_DGRAM,
-            )  # fmt: skip
-        except OSError as error:
-            raise Refusal(UPSTREAM_NAME, f"{server.host}: {error.strerror or error}") from None
-        return found[0][0], found[0][4]
+        """The server's address family and address."""
+        address = (await self._resolver.addresses(server.host, _LOOKUP_SECONDS))[0]
+        return socket.AF_INET6 if ":" in address else socket.AF_INET, (address, server.port)
 
     def answered(self, session: UdpSession) -> None:
         """A server has replied to a client for the first time."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from toron.core.message import Request
-from toron.core.refusal import Reason, Refusal
+from toron.core.refusal import Reason, Refusal, UpstreamFailed
 from toron.core.server import Server
 from toron.observe.access_lines import ConnectionLine, HttpLine, TlsLine
 from toron.observe.access_log import AccessLog, NullAccessLog
@@ -99,6 +99,8 @@ class Journal:
             line = self._line(connection)
             line.reason = refusal.reason.word
             line.detail = refusal.detail
+            if isinstance(refusal, UpstreamFailed):
+                line.backend, line.server = refusal.backend, refusal.server
             self._log.write(line)
 
     def started(self, connection: Any, backend: str, server: Server) -> None:

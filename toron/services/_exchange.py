@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from toron.core.backend import Backend, Lease
-from toron.core.refusal import UPSTREAM_CLOSED, UPSTREAM_RESET, Refusal
-from toron.net.dial import UpstreamFailed
+from toron.core.refusal import UPSTREAM_CLOSED, UPSTREAM_RESET, Refusal, UpstreamFailed
 from toron.net.http1_client import UpstreamConnection
 from toron.net.sweep import Sweep
 from toron.observe.stats import ServerStats

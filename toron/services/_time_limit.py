@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from toron.core.refusal import TOTAL_TIMEOUT
+from toron.core.refusal import TOTAL_TIMEOUT, UpstreamFailed
 from toron.core.wait import Cancelled, Task, Wait
-from toron.net.dial import UpstreamFailed
 from toron.net.sweep import Sweep
 
 T = TypeVar("T")

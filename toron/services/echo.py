@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.protocol import Protocol
 
 from toron.core.message import Request, Response
-from toron.core.refusal import BODY_TOO_LARGE, Refusal
+from toron.core.refusal import BODY_TOO_LARGE, EXTRA_MISSING, Refusal
 from toron.net.connection import Connection
 from toron.wire.events import ResponseHead
 from toron.wire.headers import Headers
@@ -25,7 +25,9 @@ def echo_http(pair: Callable[[Any], Any] | None) -> Callable[[Request], Awaitabl
     """
 
     async def service(request: Request) -> Response:
-        if request.upgrade == b"websocket" and pair is not None:
+        if request.upgrade == b"websocket":
+            if pair is None:
+                raise Refusal(EXTRA_MISSING, "toron[websocket]")
             response: Response = pair(request)
             return response
         body = b""

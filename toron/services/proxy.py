@@ -10,10 +10,10 @@ from toron.core.backend import Backend, Lease
 from toron.core.body import Body
 from toron.core.forwarding import FORWARDED_NAMES, outgoing
 from toron.core.message import Request, Response
-from toron.core.refusal import TOTAL_TIMEOUT
+from toron.core.refusal import TOTAL_TIMEOUT, UpstreamFailed
 from toron.core.server import Server
 from toron.core.sticky import StickySeal
-from toron.net.dial import Dialer, UpstreamFailed
+from toron.net.dial import Dialer
 from toron.net.http1_client import UpstreamConnection
 from toron.net.pool import Pool
 from toron.net.sweep import NEVER, Sweep

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from toron.core.backend import Backend, Lease
-from toron.core.refusal import CLIENT_GONE, Refusal
+from toron.core.refusal import CLIENT_GONE, Refusal, UpstreamFailed
 from toron.core.server import Server
 from toron.net.connection import Arrival, Connection
-from toron.net.dial import Dialer, UpstreamFailed
+from toron.net.dial import Dialer
 from toron.net.relay import Relay
 from toron.net.sweep import Sweep
 from toron.observe.stats import BackendStats, ListenerStats, ServerStats
@@ -88,7 +88,7 @@ class RelayService:
                 lease.release()
                 self._server_stats[server].fail(failure.reason.word)
                 if not self._again(server, failure, tried):
-                    failure.detail = f"{backend.name} {server.name} {failure.detail}".strip()
+                    failure.backend, failure.server = backend.name, server.name
                     raise
             except BaseException:
                 lease.release()
