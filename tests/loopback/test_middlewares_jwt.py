@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from tests.loopback.http_case import HttpCase
-from tests.loopback.peers import Conversation
+from tests.loopback.peers import Conversation, Gateway
 from tests.loopback.web import Answer, answer, ask
 
 CONFIG = """
@@ -22,6 +22,7 @@ listeners: [{protocol: http, address: 127.0.0.1, port: @PORT@}]
 routes:
   - {match: {path: /hs}, middlewares: [shared], backend: web}
   - {match: {path: /rs}, middlewares: [{jwt: {keys: keys.json, audience: toron}}], backend: web}
+  - {match: {path: /rotated}, middlewares: [{jwt: {keys: rotated.json, audience: toron}}], backend: web}
   - match: {path: /scope}
     middlewares: [{jwt: {secret: {file: secret}, claims: {scope: read}, forward: {X-User: sub}}}]
     backend: web
@@ -39,12 +40,15 @@ class Tokens(HttpCase):
 
     rsa = RSAKey.generate_key(2048, {"kid": "one"})
 
+    next = RSAKey.generate_key(2048, {"kid": "two"})
+
     CONFIG = CONFIG
 
     @classmethod
     def prepare(cls, folder: Path) -> None:
         (folder / "secret").write_text(SECRET + "\n")
-        (folder / "keys.json").write_text(json.dumps({"keys": [cls.rsa.as_dict(private=False)]}))
+        for name in ("keys.json", "rotated.json"):
+            (folder / name).write_text(json.dumps({"keys": [cls.rsa.as_dict(private=False)]}))
 
     def setUp(self) -> None:
         super().setUp()
@@ -71,6 +75,29 @@ class Tokens(HttpCase):
         self.assertEqual((got.status, self.server.connections), (status, count))
         self.assertRegex(got.headers["www-authenticate"], "^Bearer realm=")
         self.assertEqual(self.line(path)["reason"], reason)
+
+    def test_a_key_set_that_is_rotated(self) -> None:
+        self.assertEqual(self.ask("/rotated", self.signed()).status, 200)
+        keys = self.gateway.folder / "rotated.json"
+        keys.write_text(json.dumps({"keys": [self.next.as_dict(private=False)]}))
+        token = jwt.encode({"alg": "RS256", "kid": "two"}, {"aud": "toron"}, self.next)
+        self.assertEqual(self.ask("/rotated", token).status, 200, "the file was read again")
+        keys.write_text("{")
+        self.refused("/rotated", self.signed(sub="late"), 401, "token_invalid")
+        self.assertEqual(self.ask("/rotated", token).status, 200, "the last good keys are kept")
+
+    def test_a_short_secret_is_warned_of(self) -> None:
+        gateway = self.start(
+            Gateway(
+                "listeners: [{protocol: http, address: 127.0.0.1, port: @PORT@}]\n"
+                "routes: [{middlewares: [jwt], respond: {body: in}}]\n",
+                environment={"JWT_SECRET": "short"},
+            )
+        )
+        self.assertIn("the secret has 5 bytes, and HS256 should have 32 or more", gateway.log())
+        token = jwt.encode({"alg": "HS256"}, {}, OctKey.import_key("short"))
+        got = ask(gateway.port, "/", headers={"Authorization": f"Bearer {token}"})
+        self.assertEqual((got.status, got.text), (200, "in"))
 
     def test_good_ones(self) -> None:
         now = int(time.time())

@@ -197,8 +197,7 @@ class KeyTests(SynchronousTestCase):
 
     def test_options_that_are_refused(self) -> None:
         for options, words in (
-            ({"secret": "short"}, "the secret has 5 bytes, and HS256 needs 32 or more"),
-            ({"secret": [SECRET, "x"]}, "has 1 bytes"),
+            ({"secret": [SECRET, ""]}, "the secret is empty"),
             ({"secret": SECRET, "algorithms": ["none"]}, "Input should be"),
             ({"public_key": pem(RSA), "algorithms": ["ES256"]}, "this RSA key is for RS256"),
             ({"secret": SECRET, "forward": {"X Y": "sub"}}, "not a header name"),

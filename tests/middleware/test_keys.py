@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.middleware.signing import EC, ED, RSA, SECRET, SHORT, key_set, pem, signed
 from toron.core.refusal import Refusal
-from toron.middleware._keys import VerifyingKey, from_jwks, from_pem, from_secret
+from toron.middleware._keys import VerifyingKey, from_jwks, from_pem, from_secret, weakness
 from toron.middleware._tokens import Rules, Verifier
 
 
@@ -30,12 +30,18 @@ class Secrets(SynchronousTestCase):
         self.assertEqual(from_secret(SECRET, ("RS256", "HS256")).algorithms, {"HS256"})
         self.assertEqual(from_secret(SECRET * 2, ("HS256", "HS512")).algorithms, {"HS256", "HS512"})
 
+    def test_short_ones_are_warned_of(self) -> None:
+        self.assertIsNone(weakness(SECRET, ()))
+        for secret, allowed, words in (
+            ("short", (), "has 5 bytes, and HS256 should have 32"),
+            (SECRET, ("HS512",), "HS512 should have 64"),
+            (SECRET, ("HS256", "HS384"), "HS384 should have 48"),
+        ):
+            self.assertIn(words, weakness(secret, allowed) or "")
+
     def test_what_is_refused(self) -> None:
         for secret, allowed, words in (
-            ("short", (), "the secret has 5 bytes, and HS256 needs 32 or more"),
-            ("", (), "has 0 bytes"),
-            (SECRET, ("HS512",), "HS512 needs 64"),
-            (SECRET, ("HS256", "HS384"), "HS384 needs 48"),
+            ("", (), "the secret is empty"),
             (SECRET, ("RS256",), "a secret is for HS256, HS384 or HS512, and `algorithms` has only RS256"),
             (pem(RSA), (), "is a public key or certificate: write it as `public_key`"),
         ):

@@ -52,7 +52,7 @@ class VerifyingKey:
 
 
 def from_secret(secret: str, allowed: Sequence[str]) -> VerifyingKey:
-    """A shared secret; ValueError when it is too short or is really a public key."""
+    """A shared secret; ValueError when it is empty or is really a public key."""
     raw = secret.encode()
     algorithms = frozenset(allowed).intersection(_POSSIBLE["oct"]) if allowed else frozenset(_USUAL["oct"])
     if not algorithms:
@@ -60,18 +60,25 @@ def from_secret(secret: str, allowed: Sequence[str]) -> VerifyingKey:
             f"a secret is for HS256, HS384 or HS512, and `algorithms` has only {', '.join(allowed)}:"
             " add one of those, or write `public_key` or `keys` instead of `secret`"
         )
-    strongest = max(algorithms)
-    if len(raw) < _SECRET_BYTES[strongest]:
-        raise ValueError(
-            f"the secret has {len(raw)} bytes, and {strongest} needs {_SECRET_BYTES[strongest]} or more"
-            " (RFC 7518): make one with `openssl rand -hex 32`"
-        )
+    if not raw:
+        raise ValueError("the secret is empty: make one with `openssl rand -hex 32`")
+    if b"-----BEGIN" in raw or raw.startswith((b"ssh-", b"ecdsa-")):
+        raise ValueError("the secret is a public key or certificate: write it as `public_key`")
     with warnings.catch_warnings():
-        warnings.simplefilter("error", SecurityWarning)
-        try:
-            return VerifyingKey(OctKey.import_key(raw), algorithms, None)
-        except (ValueError, SecurityWarning):
-            raise ValueError("the secret is a public key or certificate: write it as `public_key`") from None
+        # A short one is warned of by us, in words that say what to do.
+        warnings.simplefilter("ignore", SecurityWarning)
+        return VerifyingKey(OctKey.import_key(raw), algorithms, None)
+
+
+def weakness(secret: str, allowed: Sequence[str]) -> str | None:
+    """What to say of a secret that is shorter than its algorithm should have (RFC 7518 section 3.2)."""
+    strongest = max(frozenset(allowed).intersection(_POSSIBLE["oct"]) or _USUAL["oct"])
+    if len(secret.encode()) >= _SECRET_BYTES[strongest]:
+        return None
+    return (
+        f"the secret has {len(secret.encode())} bytes, and {strongest} should have"
+        f" {_SECRET_BYTES[strongest]} or more: make one with `openssl rand -hex 32`"
+    )
 
 
 def from_pem(pem: str, allowed: Sequence[str]) -> VerifyingKey:

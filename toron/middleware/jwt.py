@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from twisted.internet.threads import deferToThreadPool
 
 from toron.config.model import File, Model, OneOrMore, Scalars, Secrets
 from toron.config.units import Duration
@@ -16,21 +17,31 @@ from toron.core.message import Middleware, Request, Response, Service
 from toron.core.refusal import BAD_TOKEN, NO_TOKEN, TOKEN_CLAIMS, Reason, Refusal
 from toron.interfaces import Environment
 from toron.middleware._claims import NOTE, as_text, claim
-from toron.middleware._keys import Algorithm, VerifyingKey, from_jwks, from_pem, from_secret
+from toron.middleware._keys import (
+    Algorithm,
+    VerifyingKey,
+    from_jwks,
+    from_pem,
+    from_secret,
+    weakness,
+)
 from toron.middleware._names import checked_name
 from toron.middleware._tokens import Rules, Verified, Verifier
 from toron.wire.headers import Field as HeaderField
 from toron.wire.headers import fold
 
+READ_AGAIN = 10.0
+"""Seconds that must pass before the key file is read again for a token no key of it has signed."""
+
 
 class Options(Model):
-    """Which tokens are good. Keys are read once, at the start: JWK sets over HTTP are not fetched."""
+    """Which tokens are good. JWK sets are read from files; over HTTP they are not fetched."""
 
     secret: Secrets = ()
     """Shared secrets; any of them will do, so that one can be exchanged for another. Where there is no
     key of any kind: the environment variable `JWT_SECRET`."""
     keys: File | None = None
-    """A file with a JWK set (RFC 7517)."""
+    """A file with a JWK set (RFC 7517); read again for a token no key of it signed, every 10 s at most."""
     public_key: OneOrMore = ()
     """Public keys or certificates in PEM."""
     algorithms: tuple[Algorithm, ...] = ()
@@ -90,14 +101,20 @@ def make(options: Options, environment: Environment, clock: Callable[[], float] 
     The claims of a good token are left in `request.notes` under `claims`. Raises ValueError when
     the key file cannot be used.
     """
-    keys = options.written_keys()
-    if options.keys is not None:
-        keys += read_keys(Path(environment.folder, options.keys), options.algorithms)
-    verifier = Verifier(
-        keys,
-        Rules(options.leeway, options.issuer, options.audience, options.required, options.claims),
-    )
+    rules = Rules(options.leeway, options.issuer, options.audience, options.required, options.claims)
+    file = None if options.keys is None else Path(environment.folder, options.keys)
     name = environment.name
+    for secret in options.secret:
+        if weak := weakness(secret.get_secret_value(), options.algorithms):
+            environment.log.warn("{name}: {weak}", name=name, weak=weak)
+
+    def read() -> Verifier:
+        found = [] if file is None else read_keys(file, options.algorithms)
+        return Verifier(options.written_keys() + found, rules)
+
+    verifier = read()
+    read_again_at = clock()
+    state = _state(file)
     realm = name.replace("\\", "").replace('"', "")
     forward = [(header.encode(), source) for header, source in options.forward.items()]
     ours = frozenset(_spelled(header) for header, _ in forward)
@@ -142,15 +159,46 @@ def make(options: Options, environment: Environment, clock: Callable[[], float] 
             fields.append((header, text.strip().encode("utf-8", "replace")))
         return fields
 
+    async def renewed(refused: Refusal) -> bool:
+        """Whether the key file was read again, since a token may be signed with a key that is new in it."""
+        nonlocal verifier, read_again_at, state
+        if file is None or refused.reason is not BAD_TOKEN or clock() < read_again_at:
+            return False
+        read_again_at = clock() + READ_AGAIN
+        before, state = state, _state(file)
+        if state == before:
+            return False
+        try:
+            verifier = await deferToThreadPool(environment.reactor, environment.reactor.getThreadPool(), read)
+        except ValueError as error:
+            environment.log.error("{name} keeps its keys: {error}", name=name, error=error)
+            return False
+        return True
+
     async def jwt(request: Request, service: Service) -> Response:
         try:
-            pass_on(request, admit(request))
+            try:
+                verified = admit(request)
+            except Refusal as refused:
+                if not await renewed(refused):
+                    raise
+                verified = admit(request)
+            pass_on(request, verified)
         except Refusal:
             request.middleware = name
             raise
         return await service(request)
 
     return jwt
+
+
+def _state(file: Path | None) -> tuple[int, int] | None:
+    """What changes when a file does; None where there is none."""
+    try:
+        found = None if file is None else file.stat()
+    except OSError:
+        return None
+    return None if found is None else (found.st_mtime_ns, found.st_size)
 
 
 def _spelled(header: bytes) -> bytes:
