@@ -75,9 +75,11 @@ def chosen_peers(work: Work, asked: Sequence[str], results: report.Results) -> l
         own = "toron" if issubclass(kind, peers.Toron) else kind.label
         if own not in asked:
             results.reasons[work.name, kind.label] = "not run"
+        elif work.port not in kind.offers:
+            continue
         elif kind.path() is None:
             results.reasons[work.name, kind.label] = "missing"
-        elif work.port in kind.offers:
+        else:
             found.append(kind)
     return found
 
