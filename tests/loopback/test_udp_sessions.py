@@ -37,7 +37,8 @@ class Sessions(UdpTestCase):
         for _ in range(100):
             self.ask(self.client(gateway.port), b"x")
         self.assertGreaterEqual(self.descriptors(gateway), before + 50)
-        eventually(lambda: self.descriptors(gateway) == before, what="the end of the sockets")
+        # The admin connection that was asked for the sessions may have been open still.
+        eventually(lambda: self.descriptors(gateway) <= before, what="the end of the sockets")
 
     def test_at_most(self) -> None:
         echo = self.start(UdpEcho())
