@@ -30,6 +30,12 @@ class Pair:
         return f"{{cert: {self.cert}, key: {self.key}}}"
 
 
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
+    key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
+)  # fmt: skip
+
+
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
@@ -52,7 +58,9 @@ class Authority:
         self.folder = folder = folder or Path(tempfile.mkdtemp(prefix="toron-"))
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._subject = _name(name)
-        certificate = self._sign(self._subject, self._key, x509.BasicConstraints(True, None))
+        certificate = self._sign(
+            self._subject, self._key, x509.BasicConstraints(True, None), critical=(_SIGNS_CERTIFICATES,)
+        )
         self.ca = folder / f"{name.replace(' ', '-')}.pem"
         self.ca.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -70,6 +78,7 @@ class Authority:
         key: Key,
         constraints: x509.BasicConstraints,
         *extensions: x509.ExtensionType,
+        critical: tuple[x509.ExtensionType, ...] = (),
         days: int = 2,
     ) -> x509.Certificate:
         end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
@@ -83,8 +92,14 @@ class Authority:
             .not_valid_after(end)
             .add_extension(constraints, critical=True)
         )
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=False)
+        # Python 3.13 asks for all that RFC 5280 does.
+        extensions = (
+            *extensions,
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+        )
+        for extension in (*critical, *extensions):
+            builder = builder.add_extension(extension, critical=extension in critical)
         return builder.sign(self._key, hashes.SHA256())
 
     def issue(self, *names: str, kind: str = "ecdsa", days: int = 2) -> Pair:
