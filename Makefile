@@ -10,6 +10,7 @@ STREAM := /usr/lib/nginx/modules/ngx_stream_module.so
 BIN := .venv/bin
 LOCKED := .venv/.locked
 INSTALLED := .venv/.installed
+HOT := $(shell sed -n 's/^    "\(toron[.][a-z0-9_.]*\)",$$/\1/p' toron/compiled.py | tr . / | sed 's/$$/.py/')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -44,7 +45,7 @@ docs: $(INSTALLED) ## write docs/configuration.md anew, from the models and the 
 	$(BIN)/toron schema --markdown > docs/configuration.md
 
 lock: # pin the newest of everything that setup.cfg asks for; needs uv
-	echo 'setuptools >= 77' | uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
+	printf 'setuptools >= 77\nCython >= 3.1\n' | uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras \
 		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' -o requirements.lock setup.cfg -
 
 bench: $(INSTALLED) ## compare CPU time with other proxies; ROUNDS=5 ONLY=http-keepalive PEERS=nginx,toron OUT=folder
@@ -57,7 +58,7 @@ bench: $(INSTALLED) ## compare CPU time with other proxies; ROUNDS=5 ONLY=http-k
 
 clean: ## remove what the other targets made, .venv too
 	rm -rf .venv .venv-bench .trial* _trial_temp* .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist *.egg-info
-	rm -f twisted/plugins/dropin.cache twistd.pid twistd.log
+	rm -f twisted/plugins/dropin.cache twistd.pid twistd.log toron/_compiled.json toron/*/*.so
 	find toron twisted tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Debian's python3 comes without ensurepip. A new lock gets a new .venv, so that nothing old stays in it.
@@ -69,7 +70,8 @@ $(LOCKED): requirements.lock
 	@touch $@
 
 # editable_mode=compat: any other way of an editable install hides twisted/plugins from Twisted.
-$(INSTALLED): $(LOCKED) setup.cfg pyproject.toml
+$(INSTALLED): $(LOCKED) setup.cfg setup.py pyproject.toml $(HOT) $(wildcard toron/*/*.pxd)
+	@echo 'Installing toron; with a C compiler its hot modules are compiled, which takes a minute.'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--config-settings editable_mode=compat --editable .
 	@touch $@

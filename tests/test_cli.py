@@ -118,7 +118,13 @@ class Commands(ConfigCase):
             self.assertRegex(result.stdout, r"Examples:\n +(sudo |eval \"\$\()?toron ")
 
     def test_version(self) -> None:
-        self.assertEqual(self.run_cli("--version").stdout, f"toron, version {toron.__version__}\n")
+        self.assertEqual(self.run_cli("--version").stdout, f"toron {toron.__version__}\n")
+
+    def test_what_it_runs_on(self) -> None:
+        lines = self.run_cli("--version", "-v").stdout.splitlines()
+        self.assertEqual(lines[0], f"toron {toron.__version__}")
+        self.assertRegex(lines[1], r"^hot path: (compiled|pure Python \(.+\))$")
+        self.assertEqual([line.split(":")[0] for line in lines[2:]], ["Python", "Twisted", "OpenSSL"])
 
     def test_schema(self) -> None:
         found = json.loads(self.run_cli("schema").stdout)
@@ -168,4 +174,4 @@ class Commands(ConfigCase):
         environ = os.environ | {"PYTHONPATH": str(Path(toron.__file__).parents[1])}
         command = [sys.executable, "-m", "toron", "--version"]
         done = subprocess.run(command, env=environ, capture_output=True, text=True)
-        self.assertEqual(done.stdout, f"toron, version {toron.__version__}\n")
+        self.assertEqual(done.stdout, f"toron {toron.__version__}\n")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from typing import Any
 
 import click
 from click.shell_completion import get_completion_class
+from OpenSSL import SSL
 
 import toron
+import twisted
 from toron import plugin
+from toron.compiled import described
 from toron.compose import rehearse
 from toron.config.load import Loaded, load
 from toron.config.place import Invalid, Problem
@@ -31,15 +35,37 @@ def _examples(*lines: str) -> str:
 
 
 @click.group(
+    invoke_without_command=True,
+    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_examples(
         "toron check toron.yaml",
         "toron run -c toron.yaml",
+        "toron --version -v",
     ),
 )
-@click.version_option(toron.__version__, prog_name="toron")
-def main() -> None:
+@click.option("--version", "version", is_flag=True, help="Show the version; with -v, what it runs on too.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+@click.pass_context
+def main(context: click.Context, version: bool, verbose: bool) -> None:
     """A gateway for HTTP, TCP, UDP, TLS and WebSocket."""
+    if version:
+        click.echo(f"toron {toron.__version__}")
+        if verbose:
+            for what, which in _runs_on():
+                click.echo(f"{what + ':':<9} {which}")
+    elif context.invoked_subcommand is None:
+        raise click.UsageError("Missing command.")
+
+
+def _runs_on() -> list[tuple[str, str]]:
+    """What a bug report should name."""
+    return [
+        ("hot path", described(os.environ)),
+        ("Python", platform.python_version()),
+        ("Twisted", twisted.__version__),
+        ("OpenSSL", SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode()),
+    ]
 
 
 @main.command(

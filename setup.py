@@ -1,0 +1,58 @@
+"""Compiles the hot modules where a C compiler is there; without one toron is installed as pure Python.
+
+Everything else is in setup.cfg.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# A build does not start in this folder.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from toron.compiled import MANIFEST, MODULES, digests
+
+try:
+    from Cython.Build import cythonize
+except ImportError:
+    cythonize = None
+
+
+class BuildAll(build_ext):  # type: ignore[misc]
+    """Builds all the modules or none, and writes down what they were built from."""
+
+    def run(self) -> None:
+        self.parallel = os.cpu_count()
+        folder = "" if self.inplace else self.build_lib
+        manifest = os.path.join(folder, MANIFEST)
+        if os.path.exists(manifest):
+            os.remove(manifest)
+        super().run()
+        if all(os.path.exists(built) for built in self.get_outputs()):
+            with open(manifest, "w", encoding="utf-8") as file:
+                json.dump({"python": sys.implementation.cache_tag, "sources": digests()}, file, indent=1)
+        else:
+            sys.stderr.write("toron: not everything could be compiled; it runs as pure Python\n")
+
+
+def extensions() -> list[Any]:
+    """The hot modules, to be compiled; none without Cython, or where TORON_PURE is set."""
+    if cythonize is None or os.environ.get("TORON_PURE"):
+        return []
+    made: list[Any] = cythonize(
+        [Extension(module, [module.replace(".", "/") + ".py"], optional=True) for module in MODULES],
+        build_dir="build/cython",
+        nthreads=os.cpu_count() or 1,
+        language_level=3,
+        # An annotation is a promise, not an order: what mypy lets pass must run.
+        compiler_directives={"annotation_typing": False},
+    )
+    return made
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildAll})
