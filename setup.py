@@ -40,12 +40,18 @@ class BuildAll(build_ext):  # type: ignore[misc]
             sys.stderr.write("toron: not everything could be compiled; it runs as pure Python\n")
 
 
+def _source(module: str) -> str:
+    """What is compiled: the module as it is written, or its twin where it has one."""
+    path = module.replace(".", "/")
+    return path + (".pyx" if os.path.exists(path + ".pyx") else ".py")
+
+
 def extensions() -> list[Any]:
     """The hot modules, to be compiled; none without Cython, or where TORON_PURE is set."""
     if cythonize is None or os.environ.get("TORON_PURE"):
         return []
     made: list[Any] = cythonize(
-        [Extension(module, [module.replace(".", "/") + ".py"], optional=True) for module in MODULES],
+        [Extension(module, [_source(module)], optional=True) for module in MODULES],
         build_dir="build/cython",
         nthreads=os.cpu_count() or 1,
         language_level=3,

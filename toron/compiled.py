@@ -31,17 +31,20 @@ MODULES = (
     "toron.net.http1_server",
     "toron.net.http_site",
     "toron.net.pool",
+    "toron.observe.access_lines",
     "toron.observe.access_log",
     "toron.observe.journal",
     "toron.observe.stats",
     "toron.services._exchange",
     "toron.services.proxy",
+    "toron.wire.events",
     "toron.wire.headers",
     "toron.wire.http1_client",
     "toron.wire.http1_fields",
     "toron.wire.http1_framing",
     "toron.wire.http1_head",
     "toron.wire.http1_server",
+    "toron.wire.scan",
 )
 """What every request goes through."""
 
@@ -57,7 +60,7 @@ _TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 def sources(module: str) -> list[str]:
     """The files a module is compiled from, as paths from the top of the project."""
     path = module.replace(".", "/")
-    return [path + end for end in (".py", ".pxd") if os.path.exists(os.path.join(_TOP, path + end))]
+    return [path + end for end in (".py", ".pxd", ".pyx") if os.path.exists(os.path.join(_TOP, path + end))]
 
 
 def digests() -> dict[str, str]:

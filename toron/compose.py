@@ -47,7 +47,7 @@ from toron.net.certificates import Certificates, KeyPair, self_signed, server_co
 from toron.net.dial import OVER_TLS, Dialer, UpstreamTls, client_context
 from toron.net.gateway import Gateway
 from toron.net.health import HealthCheck
-from toron.net.http1_server import HttpSite
+from toron.net.http_site import HttpSite
 from toron.net.pool import Pool
 from toron.net.sweep import NEVER, Sweep
 from toron.net.tls import explain

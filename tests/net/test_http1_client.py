@@ -70,7 +70,7 @@ class Exchanges(Case):
             got = self.ask()
             self.assertEqual(self.transport.said(), ASKED)
             self.connection.dataReceived(OK)
-            self.assertEqual((got[0].status, got[0].body.complete), (200, b"ok"))
+            self.assertEqual((got[0].status, got[0].body), (200, b"ok"), "all of it, so no stream")
             self.assertEqual(self.overs, [""] * (number + 1))
             self.assertEqual(self.kept, [self.connection] * (number + 1))
         self.assertTrue(self.connection.used)

@@ -29,9 +29,9 @@ class Exchanges(SynchronousTestCase):
 
     def exchange(self) -> Exchange:
         stats = self.up.server_stats[self.server]
-        return Exchange(
-            self.up.backend, Lease(self.server), self.connection, stats, self.up.world.sweep, None
-        )  # fmt: skip
+        exchange = Exchange(self.up.backend, Lease(self.server), stats, self.up.world.sweep, None)
+        exchange.connection = self.connection
+        return exchange
 
     def done(self, status: int, error: Refusal | None = None) -> int:
         """The failures in a row after an exchange that ended so."""
@@ -70,3 +70,16 @@ class Exchanges(SynchronousTestCase):
         self.connection.used = True
         self.assertEqual(self.done(0, self.failed(UPSTREAM_CLOSED)), 0, "stale")
         self.assertEqual(self.done(0, self.failed(UPSTREAM_IDLE)), 1)
+
+    def test_no_connection_to_be_had(self) -> None:
+        stats = self.up.server_stats[self.server]
+        exchange = Exchange(self.up.backend, Lease(self.server), stats, self.up.world.sweep, None)
+        error = self.failed(UPSTREAM_CLOSED)
+        self.assertFalse(exchange.is_stale(error))
+        exchange.never_began(error)
+        self.assertEqual((self.server.in_flight, stats.failures), (0, {"upstream_closed": 1}))
+
+    def test_not_wanted_any_more(self) -> None:
+        stats = self.up.server_stats[self.server]
+        Exchange(self.up.backend, Lease(self.server), stats, self.up.world.sweep, None).cancel()
+        self.assertEqual(self.server.in_flight, 0)

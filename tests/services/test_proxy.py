@@ -40,7 +40,7 @@ class Sending(Case):
         self.assertTrue(heard.startswith(b"GET /a HTTP/1.1\r\nHost: a.example\r\nAccept: */*\r\n"), heard)
         self.assertIn(b"X-Forwarded-For: 192.0.2.1\r\n", heard)
         self.assertNotIn(b"6.6.6.6", heard)
-        self.assertEqual(got[0].body.complete, b"ok")
+        self.assertEqual(got[0].body, b"ok")
 
     def test_the_host(self) -> None:
         for policy, host in (
@@ -141,7 +141,7 @@ class Retrying(Case):
         up.answer(b"HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nso")
         self.assertEqual(up.dialed[0][1].ending, "abort")
         up.answer(b"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno")
-        self.assertEqual((got[0].status, got[0].body.complete), (503, b"no"))
+        self.assertEqual((got[0].status, got[0].body), (503, b"no"))
 
     def test_a_client_that_goes_is_nobodys_fault(self) -> None:
         up = self.upstreams(2)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.wire.headers import Headers, fold
+from toron.wire.headers import Headers, fold, headers_of
 
 ABC = [(b"Accept", b"a, b"), (b"X-Y", b"1"), (b"ACCEPT", b"c"), (b"x-z", b"")]
 
@@ -78,7 +78,7 @@ class Changing(SynchronousTestCase):
         self.assertNotEqual(Headers(ABC), ABC)
 
     def test_taken_over_with_an_index(self) -> None:
-        headers = Headers.of([(b"A", b"1")], {b"a": b"1"})
+        headers = headers_of([(b"A", b"1")], {b"a": b"1"})
         headers.add(b"B", b"2")
         self.assertEqual(headers.get(b"b"), b"2")
         headers.remove(b"a")

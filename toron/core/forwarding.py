@@ -99,15 +99,9 @@ def outgoing(request: Request, trusted_peer: bool, forwarded: bool) -> list[Fiel
     """
     if trusted_peer:
         return _passed_on(request, forwarded)
-    client = request.client_ip.encode("ascii")
     scheme = request.scheme
     host = request.headers.get(b"host") or request.host
-    fields = [
-        (b"X-Forwarded-For", client),
-        (b"X-Real-IP", client),
-        (b"X-Forwarded-Proto", scheme),
-        (b"X-Forwarded-Port", b"%d" % request.port),
-    ]
+    fields = list(request.client_fields or client_fields(request.client_ip, scheme, request.port))
     if host:
         fields.append((b"X-Forwarded-Host", host))
     if request.prefix:
@@ -115,6 +109,17 @@ def outgoing(request: Request, trusted_peer: bool, forwarded: bool) -> list[Fiel
     if forwarded:
         fields.append((b"Forwarded", rfc7239.write(request.client_ip, host=host, proto=scheme)))
     return fields
+
+
+def client_fields(client_ip: str, scheme: bytes, port: int) -> tuple[Field, ...]:
+    """What a server is told of a client that came to us directly: the same for all its requests."""
+    client = client_ip.encode("ascii")
+    return (
+        (b"X-Forwarded-For", client),
+        (b"X-Real-IP", client),
+        (b"X-Forwarded-Proto", scheme),
+        (b"X-Forwarded-Port", b"%d" % port),
+    )
 
 
 def _passed_on(request: Request, forwarded: bool) -> list[Field]:

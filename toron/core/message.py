@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from toron.core.body import Body
 from toron.wire.events import ResponseHead
-from toron.wire.headers import Headers
+from toron.wire.headers import Field, Headers
 
 if TYPE_CHECKING:
     from toron.core.backend import Backend
@@ -33,10 +33,10 @@ class Request:
     """
 
     __slots__ = (
-        "accepts_trailers", "answered_after", "arrived", "asked", "backend", "body", "captures", "client_ip",
-        "expects_continue", "headers", "host", "id", "inform", "listener", "local", "method",
-        "middleware", "notes", "path", "peer_ip", "peer_port", "port", "prefix", "query", "retries",
-        "route", "route_path", "scheme", "server", "tls", "trusted_peer", "upgrade", "version",
+        "accepts_trailers", "answered_after", "arrived", "asked", "backend", "body", "captures",
+        "client_fields", "client_ip", "expects_continue", "headers", "host", "id", "inform", "listener",
+        "local", "method", "middleware", "notes", "path", "peer_ip", "peer_port", "port", "prefix", "query",
+        "retries", "route", "route_path", "scheme", "server", "tls", "trusted_peer", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +69,8 @@ class Request:
         self.version: tuple[int, int] = (1, 1)
         self.client_ip = client_ip
         """The client's address, after PROXY headers and trusted proxies."""
+        self.client_fields: tuple[Field, ...] | None = None
+        """What `core.forwarding` says of the client, where it was worked out for its connection already."""
         self.peer_ip = client_ip
         """The address the connection came from."""
         self.peer_port = 0

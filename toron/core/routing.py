@@ -148,6 +148,9 @@ class Router(Generic[T]):
         self._wildcards: dict[bytes, _Paths[T]] = {}
         self._expressions: dict[str, tuple[Any, _Paths[T]]] = {}
         self._anywhere: _Paths[T] = _Paths()
+        self._everywhere = [self._anywhere]
+        self._by_host = False
+        """Whether any route asks for a host."""
         self._count = 0
 
     def add(self, pattern: Pattern, priority: int, leads_to: T) -> None:
@@ -182,7 +185,8 @@ class Router(Generic[T]):
         path = request.route_path
         request.captures = None
         best: _Candidate[T] | None = None
-        for paths in self._paths_of(request.host):
+        hosts = self._paths_of(request.host) if self._by_host else self._everywhere
+        for paths in hosts:
             if best is None or paths.first < best.place:
                 best = paths.find(path, request, best)
         return None if best is None else best.leads_to
@@ -195,6 +199,7 @@ class Router(Generic[T]):
         """Where to put the routes of a host pattern."""
         if host == "*":
             return self._anywhere
+        self._by_host = True
         if host.startswith("^"):
             if host not in self._expressions:
                 self._expressions[host] = (expression(host), _Paths())
@@ -205,7 +210,7 @@ class Router(Generic[T]):
 
     def _paths_of(self, host: bytes) -> list[_Paths[T]]:
         """Where to look for the routes of a host, the most specific first."""
-        if b":" in host:
+        if host.find(b":") >= 0:
             host = plain(host.decode("ascii", "replace")).encode()
         found = []
         paths = self._exact.get(host)

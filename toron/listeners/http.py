@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from toron.interfaces import Serve
 from toron.net.connection import Connection
-from toron.net.http1_server import HttpServer, HttpSite
+from toron.net.http1_server import HttpServer
+from toron.net.http_site import HttpSite
 
 
 def serve_http(site: HttpSite) -> Serve:

@@ -6,7 +6,8 @@ from toron.interfaces import Serve
 from toron.net.accept_tls import accept_tls
 from toron.net.certificates import Certificates
 from toron.net.connection import Connection
-from toron.net.http1_server import HttpServer, HttpSite
+from toron.net.http1_server import HttpServer
+from toron.net.http_site import HttpSite
 
 PROTOCOLS = (b"http/1.1",)
 """What ALPN offers, the best first."""

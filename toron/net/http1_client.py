@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IPushProducer
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from toron.core.body import Body
 from toron.core.message import Response
@@ -30,13 +30,12 @@ from toron.net.sweep import NEVER, Sweep
 from toron.net.tunnel import UpstreamTunnel
 from toron.wire.events import Data, End, Malformed, RequestHead, ResponseHead, Upgraded
 from toron.wire.headers import Headers
-from toron.wire.http1 import ClientCodec
+from toron.wire.http1_client import ClientCodec
 
 Inform = Callable[[ResponseHead], None]
 _END = End()
 
 
-@implementer(IPushProducer)
 class UpstreamConnection:
     """Sends requests to one server.
 
@@ -200,17 +199,23 @@ class UpstreamConnection:
         answered: Response | None = None
         ended = False
         body = self._body
-        for event in self._codec.receive(data):
+        events: list[Any] = self._codec.receive(data)
+        for event in events:
             kind = type(event)
             if kind is Data:
                 if body is not None:
-                    body.feed(event.data)  # type: ignore[union-attr]
+                    body.feed(event.data)
             elif kind is ResponseHead:
                 assert isinstance(event, ResponseHead)
                 if event.status >= 200:
-                    body = self._body = Body(self, event.length)
-                    answered = Response(event.status, event.headers, body, event.reason)
+                    answered = Response(event.status, event.headers, b"", event.reason)
                     answered.upgrade = event.upgrade
+                    if event.length and len(events) == 3 and events[0] is event and type(events[2]) is End:
+                        # All of it is here: there is no stream to be held up.
+                        answered.body = events[1].data
+                        ended = True
+                        break
+                    answered.body = body = self._body = Body(self, event.length)
                 elif event.status == 101:
                     answered = Response(101, event.headers)
                     answered.upgrade = event.upgrade
@@ -218,10 +223,10 @@ class UpstreamConnection:
                     self._interim(event)
             elif kind is End:
                 if body is not None:
-                    body.end(event.trailers)  # type: ignore[union-attr]
+                    body.end(event.trailers)
                 ended = True
             elif kind is Upgraded:
-                self._switch(event.data, answered)  # type: ignore[union-attr]
+                self._switch(event.data, answered)
             else:
                 assert isinstance(event, Malformed)
                 reason = UPSTREAM_UPGRADE if event.word == "switch_not_asked" else UPSTREAM_BAD
@@ -369,3 +374,6 @@ class UpstreamConnection:
             self._sweep.forget(self)
             if self.transport is not None:
                 self.transport.abortConnection()
+
+
+classImplements(UpstreamConnection, IPushProducer)

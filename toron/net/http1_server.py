@@ -8,10 +8,11 @@ from typing import Any
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from toron.core.body import Body
 from toron.core.error_page import refused
+from toron.core.forwarding import client_fields
 from toron.core.message import Request, Response
 from toron.core.path import route_path
 from toron.core.refusal import (
@@ -34,10 +35,9 @@ from toron.net.relay import Relay
 from toron.net.socket_state import bytes_taken
 from toron.net.sweep import NEVER
 from toron.wire.events import Data, End, Malformed, RequestHead, ResponseHead
-from toron.wire.headers import Headers
-from toron.wire.http1 import Reading, ServerCodec, Writing
-
-__all__ = ["HttpServer", "HttpSite"]
+from toron.wire.headers import Field, Headers
+from toron.wire.http1_framing import Reading, Writing
+from toron.wire.http1_server import ServerCodec
 
 _END = End()
 _PHRASES = {int(status): status.phrase.encode("ascii") for status in HTTPStatus}
@@ -57,7 +57,6 @@ _BODY, _PIPELINE, _UNTAKEN = 1, 2, 4
 the client has not taken the answers it has got."""
 
 
-@implementer(IHalfCloseableProtocol, IPushProducer)
 class HttpServer:
     """One connection: one exchange at a time, in the order the requests came.
 
@@ -65,10 +64,10 @@ class HttpServer:
     """
 
     __slots__ = (
-        "_body", "_closing", "_codec", "_continued", "_descriptor", "_full", "_grace", "_half_closed",
-        "_held_up", "_lingered", "_patience", "_reading", "_relay", "_response", "_sent", "_served", "_signs",
-        "_site", "_status", "_taken", "_task", "closed", "connection", "deadline", "ended", "request",
-        "transport",
+        "_body", "_client_fields", "_closing", "_codec", "_continued", "_descriptor", "_full", "_grace",
+        "_half_closed", "_held_up", "_lingered", "_patience", "_reading", "_relay", "_response", "_sent",
+        "_served", "_signs", "_site", "_status", "_taken", "_task", "closed", "connection", "deadline",
+        "ended", "request", "transport",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, site: HttpSite) -> None:
@@ -105,6 +104,8 @@ class HttpServer:
         self._grace: Any = None
         self._signs = 0
         self._relay: Relay | None = None
+        self._client_fields: tuple[Field, ...] | None = None
+        """What servers are told of the client, where it came to us directly."""
 
     # --- a protocol ---------------------------------------------------------------------------
 
@@ -238,6 +239,10 @@ class HttpServer:
             self._codec.close_next = True
         request = self.request = site.request(self.connection, head)
         request.inform = self._inform
+        if not request.trusted_peer:
+            if self._client_fields is None:
+                self._client_fields = client_fields(request.client_ip, request.scheme, request.port)
+            request.client_fields = self._client_fields
         self._status = 0
         self._sent = 0
         self._continued = not head.expects_continue
@@ -251,7 +256,7 @@ class HttpServer:
                 raise Refusal(BODY_TOO_LARGE, f"{length} bytes; {site.body_limit} are allowed")
             if request.path != b"*":
                 path = request.route_path = route_path(request.path)
-                if b"%2F" in path and not site.encoded_slashes:
+                if not site.encoded_slashes and path.find(b"%2F") >= 0:
                     raise Refusal(REASONS["bad_path"], "an escaped slash")
         except Refusal as refusal:
             self._refuse(refusal)
@@ -678,3 +683,6 @@ class HttpServer:
 
     def stopProducing(self) -> None:
         """The transport is lost; connectionLost says so too."""
+
+
+classImplements(HttpServer, IHalfCloseableProtocol, IPushProducer)

@@ -15,6 +15,7 @@ from toron.net.connection import Connection
 from toron.net.sweep import Sweep
 from toron.net.unread import UnreadConnections
 from toron.wire.events import RequestHead
+from toron.wire.headers import Remembered
 
 Finished = Callable[[Any, Request, int, int, Reason | None, str], None]
 """Told of every exchange that is over: connection, request, status, body bytes sent, reason, detail."""
@@ -106,17 +107,20 @@ class HttpSite:
 
     def request(self, connection: Connection, head: RequestHead) -> Request:
         """The Request that a head begins; its body and its way to be routed are not set yet."""
-        path, question, query = head.target.partition(b"?")
+        target = path = head.target
         headers = head.headers
-        request = Request(head.method, path, headers, query=query if question else None)
-        request.asked = head.target
+        query = None
+        if target.find(b"?") >= 0:
+            path, _, query = target.partition(b"?")
+        request = Request(head.method, path, headers, query=query)
+        request.asked = target
         request.id = self.new_id()
         request.arrived = self.reactor.seconds()
         request.version = head.version
         request.scheme = self.scheme
         request.listener = self.listener
         request.port = self.port
-        request.host = host_only(head.authority)
+        request.host = _host_of(head.authority)
         request.peer_ip = connection.client_ip
         request.peer_port = connection.client_port
         request.local = (connection.local_ip, connection.local_port)
@@ -135,3 +139,6 @@ def host_only(authority: bytes) -> bytes:
         return host[1 : host.find(b"]")]
     host = host.partition(b":")[0]
     return host[:-1] if host.endswith(b".") else host
+
+
+_host_of = Remembered(host_only, longest=255).__getitem__

@@ -13,15 +13,15 @@ from toron.services._time_limit import TimeLimit
 class Exchange:
     """From a lease to its release; tells the backend of success and failure."""
 
-    __slots__ = ("_backend", "_connection", "_ended_well", "_lease", "_limit", "_stats", "_status", "_sweep")
+    __slots__ = ("_backend", "_ended_well", "_lease", "_limit", "_stats", "_status", "_sweep", "connection")
 
     def __init__(
-        self, backend: Backend, lease: Lease, connection: UpstreamConnection,
-        stats: ServerStats, sweep: Sweep, limit: TimeLimit | None,
-    ) -> None:  # fmt: skip
+        self, backend: Backend, lease: Lease, stats: ServerStats, sweep: Sweep, limit: TimeLimit | None
+    ) -> None:
+        self.connection: UpstreamConnection | None = None
+        """Set once there is one."""
         self._backend = backend
         self._lease = lease
-        self._connection = connection
         self._stats = stats
         self._sweep = sweep
         self._limit = limit
@@ -55,6 +55,19 @@ class Exchange:
 
         That says nothing about the server.
         """
-        connection = self._connection
+        connection = self.connection
         broken_off = error.reason is UPSTREAM_CLOSED or error.reason is UPSTREAM_RESET
-        return broken_off and connection.used and not connection.answered
+        return connection is not None and broken_off and connection.used and not connection.answered
+
+    def never_began(self, error: UpstreamFailed) -> None:
+        """There was no connection to be had; nothing happens where there was one."""
+        if self.connection is None:
+            self._lease.release()
+            self._stats.fail(error.reason.word)
+
+    def cancel(self) -> None:
+        """Nobody wants the answer any more."""
+        if self.connection is None:
+            self._lease.release()
+        else:
+            self.connection.cancel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,7 +23,7 @@ from toron.services._exchange import Exchange
 from toron.services._sending import Sending
 from toron.services._time_limit import TimeLimit
 from toron.wire.events import RequestHead
-from toron.wire.headers import Field, Headers, fold
+from toron.wire.headers import fold, headers_of
 
 
 @dataclass(slots=True)
@@ -75,13 +75,13 @@ class Proxy:
         self._sticky = sticky
         self._preface = preface
 
-    async def __call__(self, request: Request) -> Response:
-        policy = self._policy
+    def __call__(self, request: Request) -> Awaitable[Response]:
         request.backend = self.backend
         self.backend.budget.request(self._sweep.now)
-        if not policy.total:
-            return await self._try(request, None)
-        limit = TimeLimit(self._sweep, policy.total)
+        return self._try(request, None) if not self._policy.total else self._try_for_a_time(request)
+
+    async def _try_for_a_time(self, request: Request) -> Response:
+        limit = TimeLimit(self._sweep, self._policy.total)
         try:
             response = await self._try(request, limit)
         except BaseException:
@@ -92,97 +92,89 @@ class Proxy:
 
     async def _try(self, request: Request, limit: TimeLimit | None) -> Response:
         """The answer of the first server that gives one."""
-        backend = self.backend
         policy = self._policy
         sending = None if request.body is None else Sending(request.body, policy.retry_body)
-        stuck = self._stuck_to(request)
+        stuck = None if self._sticky is None else self._stuck_to(self._sticky, request)
         tried: list[Server] = []
+        again: Server | None = None
         while True:
-            lease = stuck and backend.lease_server(stuck, tried, self._sweep.now)
-            if not lease:
-                lease = backend.lease(request, tried, self._sweep.now)
+            if again is None:
+                lease = self._lease(request, stuck, tried)
+                tried.append(lease.server)
+            else:
+                lease = Lease(again)
             server = request.server = lease.server
-            tried.append(server)
+            exchange = Exchange(self.backend, lease, self._server_stats[server], self._sweep, limit)
             try:
-                response = await self._ask(request, lease, sending, limit)
+                connection = None if again is not None else self._kept(request, server)
+                if connection is None:
+                    connection = await self._new(request, server, limit)
+                exchange.connection = connection
+                if limit is not None:
+                    limit.begin(partial(connection.give_up, UpstreamFailed(TOTAL_TIMEOUT)))
+                body = None if sending is None else sending.take()
+                response = await connection.begin(
+                    self._head(request, server, body), body, request.inform,
+                    policy.response or NEVER, exchange.over,
+                )  # fmt: skip
             except UpstreamFailed as failure:
+                if exchange.is_stale(failure) and self._may_repeat(request, sending):
+                    # The same server is asked once more, over a connection that is certainly new.
+                    again = server
+                    continue
+                exchange.never_began(failure)
                 late = limit is not None and limit.passed
                 if late or not self._again(request, failure, tried, sending):
                     raise
+            except BaseException:
+                exchange.cancel()
+                raise
             else:
+                exchange.answered(response.status)
+                if isinstance(response.tunnel, UpstreamTunnel):
+                    response.tunnel.idle = policy.tunnel or NEVER
                 request.answered_after = self._seconds() - request.arrived
                 self._server_stats[server].answered(response.status, request.answered_after)
                 if response.status not in policy.retry_statuses or not self._ask_another(
                     request, tried, sending
                 ):
-                    return self._marked(request, response, server, stuck)
+                    if self._sticky is not None:
+                        self._mark(self._sticky, request, response, stuck)
+                    return response
                 self._let_rest(server, response)
+            again = None
             request.retries += 1
             self._stats.retries += 1
 
     # --- one try ------------------------------------------------------------------------------
 
-    async def _ask(
-        self, request: Request, lease: Lease, sending: Sending | None, limit: TimeLimit | None
-    ) -> Response:
-        """One server's answer; its lease is released when the exchange is over."""
-        server = lease.server
-        fresh = False
-        while True:
-            try:
-                connection = await self._connection(request, server, fresh, limit)
-            except BaseException as error:
-                lease.release()
-                if isinstance(error, UpstreamFailed):
-                    self._server_stats[server].fail(error.reason.word)
-                raise
-            exchange = Exchange(
-                self.backend, lease, connection, self._server_stats[server], self._sweep, limit
-            )
-            if limit is not None:
-                limit.begin(partial(connection.give_up, UpstreamFailed(TOTAL_TIMEOUT)))
-            body = None if sending is None else sending.take()
-            try:
-                response = await connection.begin(
-                    self._head(request, server, body), body, request.inform,
-                    self._policy.response or NEVER, exchange.over,
-                )  # fmt: skip
-            except UpstreamFailed as failure:
-                if exchange.is_stale(failure) and self._may_repeat(request, sending):
-                    # Asked again, over a connection that is certainly new.
-                    fresh = True
-                    lease = Lease(server)
-                    continue
-                raise
-            except BaseException:
-                connection.cancel()
-                raise
-            exchange.answered(response.status)
-            if isinstance(response.tunnel, UpstreamTunnel):
-                response.tunnel.idle = self._policy.tunnel or NEVER
-            return response
+    def _lease(self, request: Request, stuck: str | None, tried: list[Server]) -> Lease:
+        """The server that the client is bound to, if it may be asked, else the balancer's pick."""
+        now = self._sweep.now
+        lease = self.backend.lease_server(stuck, tried, now) if stuck else None
+        return lease or self.backend.lease(request, tried, now)
 
-    async def _connection(
-        self, request: Request, server: Server, fresh: bool, limit: TimeLimit | None
-    ) -> UpstreamConnection:
-        """A kept connection, or a new one."""
-        first = b""
-        if self._preface is None:
-            # What can be sent twice may go over a connection that is perhaps closed already.
-            certain = (
-                request.body is not None
-                or request.upgrade is not None
-                or request.method not in self._policy.retry_methods
-            )
-            kept = None if fresh else self.pool.take(server, certain)
-            if kept is not None:
-                return kept
-        else:
-            first = self._preface(request, server)
+    def _kept(self, request: Request, server: Server) -> UpstreamConnection | None:
+        """A kept connection, if there is one."""
+        if self._preface is not None:
+            return None
+        # What can be sent twice may go over a connection that is perhaps closed already.
+        certain = (
+            request.body is not None
+            or request.upgrade is not None
+            or request.method not in self._policy.retry_methods
+        )
+        return self.pool.take(server, certain)
+
+    async def _new(self, request: Request, server: Server, limit: TimeLimit | None) -> UpstreamConnection:
+        """A new connection."""
         connection = UpstreamConnection(server, self._sweep, self._policy.idle or NEVER)
+        first = b""
         if self._preface is None:
             connection.idle = self.pool.keep
             connection.gone = self.pool.forget
+        else:
+            first = self._preface(request, server)
         dialing = self._dialer.dial(server, connection, first)
         await (dialing if limit is None else limit.over(dialing))
         self._server_stats[server].connections += 1
@@ -190,24 +182,23 @@ class Proxy:
 
     def _head(self, request: Request, server: Server, body: Body | None) -> RequestHead:
         """The head for the server: end-to-end fields, and who the request is from."""
-        fields: list[Field] = [
-            field for field in request.headers.fields if fold(field[0]) not in FORWARDED_NAMES
-        ]
-        fields += outgoing(request, request.trusted_peer, self._policy.forwarded)
+        headers = request.headers
+        if headers.has_any(FORWARDED_NAMES):
+            fields = [field for field in headers.fields if fold(field[0]) not in FORWARDED_NAMES]
+            fields += outgoing(request, request.trusted_peer, self._policy.forwarded)
+        else:
+            fields = headers.fields + outgoing(request, request.trusted_peer, self._policy.forwarded)
         if request.retries:
             fields.append((b"X-Retry-Count", b"%d" % request.retries))
-        headers = Headers.of(fields)
+        sent = headers_of(fields)
         host = self._policy.host
         if host != b"keep":
-            headers.set(b"Host", server.name.encode() if host == b"server" else host)
-        elif b"host" not in request.headers:
-            headers.set(b"Host", server.name.encode())
+            sent.set(b"Host", server.name.encode() if host == b"server" else host)
+        elif b"host" not in headers:
+            sent.set(b"Host", server.name.encode())
         return RequestHead(
-            request.method, request.target, headers,
-            length=0 if body is None else body.length,
-            upgrade=request.upgrade or b"",
-            expects_continue=request.expects_continue,
-            accepts_trailers=request.accepts_trailers,
+            request.method, request.target, sent, b"", (1, 1), 0 if body is None else body.length,
+            request.upgrade or b"", request.expects_continue, request.accepts_trailers,
         )  # fmt: skip
 
     # --- another try --------------------------------------------------------------------------
@@ -257,17 +248,14 @@ class Proxy:
 
     # --- sticky clients -----------------------------------------------------------------------
 
-    def _stuck_to(self, request: Request) -> str | None:
+    def _stuck_to(self, sticky: StickySeal, request: Request) -> str | None:
         """The server that the client's cookie names; the cookie goes no further."""
-        if self._sticky is None:
-            return None
-        sealed = self._sticky.take(request.headers)
-        return self._sticky.open(sealed, self._wall()) if sealed is not None else None
+        sealed = sticky.take(request.headers)
+        return sticky.open(sealed, self._wall()) if sealed is not None else None
 
-    def _marked(self, request: Request, response: Response, server: Server, stuck: str | None) -> Response:
+    def _mark(self, sticky: StickySeal, request: Request, response: Response, stuck: str | None) -> None:
         """Give a client that is not (or no longer) bound to this server a cookie that says so."""
-        sticky = self._sticky
-        if sticky is not None and stuck != server.name:
+        server = request.server
+        if server is not None and stuck != server.name:
             cookie = sticky.set_cookie(sticky.seal(server.name, self._wall()), request.scheme == b"https")
             response.headers.add(b"Set-Cookie", cookie)
-        return response

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 Field = tuple[bytes, bytes]
 """A name as it was spelled, and its value without surrounding blanks."""
 
-_SPELLINGS_MOST = 4096
-_NAME_MOST = 64
+T = TypeVar("T")
 
 
-class _Spellings(dict[bytes, bytes]):
-    """Names as they were spelled and in lower case: the same few hundred, over and over."""
+class Remembered(dict[bytes, T]):
+    """What a function makes of short pieces of bytes: of the same few hundred, over and over."""
 
-    def __missing__(self, name: bytes) -> bytes:
-        lower = name.lower()
-        if len(name) <= _NAME_MOST:
-            if len(self) >= _SPELLINGS_MOST:
-                # Somebody makes names up. Those that are in use come back by themselves.
+    def __init__(self, make: Callable[[bytes], T], most: int = 4096, longest: int = 64) -> None:
+        """At most `most` pieces are remembered, each of `longest` bytes at most."""
+        super().__init__()
+        self._make = make
+        self._most = most
+        self._longest = longest
+
+    def __missing__(self, piece: bytes) -> T:
+        made = self._make(piece)
+        if len(piece) <= self._longest:
+            if len(self) >= self._most:
+                # Somebody makes them up. Those that are in use come back by themselves.
                 self.clear()
-            self[name] = lower
-        return lower
+            self[piece] = made
+        return made
 
 
-fold: Callable[[bytes], bytes] = _Spellings().__getitem__
+fold: Callable[[bytes], bytes] = Remembered(bytes.lower).__getitem__
 """The name in lower case."""
 
 
@@ -39,14 +46,6 @@ class Headers:
     def __init__(self, fields: Iterable[Field] = ()) -> None:
         self.fields: list[Field] = list(fields)
         self._index: dict[bytes, bytes] | None = None
-
-    @classmethod
-    def of(cls, fields: list[Field], index: dict[bytes, bytes] | None = None) -> Headers:
-        """Take over a list, and where it is known the first value of each lower-case name."""
-        made = cls.__new__(cls)
-        made.fields = fields
-        made._index = index
-        return made
 
     def _indexed(self) -> dict[bytes, bytes]:
         index = self._index
@@ -71,6 +70,10 @@ class Headers:
             return []
         joined = b",".join(self.get_all(name))
         return [member for part in joined.split(b",") if (member := part.strip(b" \t"))]
+
+    def has_any(self, names: frozenset[bytes]) -> bool:
+        """Whether there is a field of one of these names (in lower case)."""
+        return not names.isdisjoint(self._indexed())
 
     def add(self, name: bytes, value: bytes) -> None:
         """Append a field."""
@@ -123,3 +126,11 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"Headers({self.fields!r})"
+
+
+def headers_of(fields: list[Field], index: dict[bytes, bytes] | None = None) -> Headers:
+    """Take over a list, and where it is known the first value of each lower-case name."""
+    made = Headers.__new__(Headers)
+    made.fields = fields
+    made._index = index
+    return made

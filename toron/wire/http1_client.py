@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from toron.wire.events import Data, End, Event, Malformed, RequestHead, ResponseHead, Upgraded
 from toron.wire.http1_fields import Fields, content_length, is_chunked, read_fields, shown
-from toron.wire.http1_framing import BODILESS, Framing, Reading, Writing, head_bytes
+from toron.wire.http1_framing import BODILESS, Framing, Reading, Writing
 from toron.wire.http1_head import StatusLine, check_response_start, read_status_line
+from toron.wire.scan import head_bytes, status_line
 
 _END = End()
 _INTERIM_MOST = 16
@@ -62,7 +63,7 @@ class ClientCodec(Framing):
         if self.writing is not Writing.HEAD and not self.reusable:
             raise ValueError("the exchange before is not over")
         method = head.method
-        if b" " in method or b" " in head.target:
+        if method.find(b" ") >= 0 or head.target.find(b" ") >= 0:
             raise ValueError("a blank in a request line")
         length = head.length
         framing = b""
@@ -147,19 +148,30 @@ class ClientCodec(Framing):
         check_response_start(held, before)
 
     def _read_head(self, head: bytes, events: list[Event]) -> None:
-        line = read_status_line(head)
-        version, status = line.version, line.status
-        fields = read_fields(head, line.end, self._fields_most, strict=False)
-        if status < 200:
-            self._read_interim(line, fields, events)
-            return
+        usual = status_line(head)
+        if usual is not None:
+            version = (1, 1)
+            status, reason, end = usual
+            fields = read_fields(head, end, self._fields_most, False)
+        else:
+            line = read_status_line(head)
+            version, status, reason = line.version, line.status, line.reason
+            fields = read_fields(head, line.end, self._fields_most, False)
+            if status < 200:
+                self._read_interim(line, fields, events)
+                return
         hop = fields.hop
-        chunked = is_chunked(head, hop, version, strict=False)
-        length = content_length(hop, strict=False)
         options = fields.options
+        chunked = False
+        length: int | None = None
+        upgrade = b""
+        if hop:
+            chunked = is_chunked(head, hop, version, False)
+            length = content_length(hop, False)
+            if status == 426:
+                upgrade = hop.get(b"upgrade", b"").lower()
         self._keeps_open = b"close" not in options and (version >= (1, 1) or b"keep-alive" in options)
-        upgrade = hop.get(b"upgrade", b"").lower() if status == 426 else b""
-        events.append(ResponseHead(status, fields.headers, line.reason, version, length, upgrade))
+        events.append(ResponseHead(status, fields.headers, reason, version, length, upgrade))
         if self._method == b"HEAD" or status in BODILESS:
             self._begin_body(False, 0, events)
         else:

@@ -9,17 +9,14 @@ servers are known to send, and that mean one thing only, are let through.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from toron.wire import scan
 from toron.wire.events import Malformed
-from toron.wire.headers import Field, Headers, fold
+from toron.wire.headers import Field, Headers, Remembered, fold, headers_of
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 VALUE = rb"[^\x00-\x08\x0a-\x1f\x7f]"
 
-# Run over all the fields at once. Every match is one whole line, so where there are fewer matches
-# than lines, a slow second look finds out what is wrong.
-_FIELDS = re.compile(rb"^(" + TOKEN + rb"++):(" + VALUE + rb"*+)\r\n", re.MULTILINE).findall
 _FIELD = re.compile(TOKEN + rb"++:" + VALUE + rb"*+\r").fullmatch
 _LENGTH = re.compile(rb"[0-9]{1,18}").fullmatch
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: ?chunked\r\n", re.IGNORECASE).search
@@ -44,7 +41,7 @@ _LOOKALIKES = {
 }
 """CGI and WSGI make the same variable of these as of the fields that frame a body."""
 
-_KEPT_BACK = CONNECTION_FIELDS | _LOOKALIKES.keys()
+_KEPT_BACK = CONNECTION_FIELDS | frozenset(_LOOKALIKES)
 
 _NEVER_AN_OPTION = frozenset({
     b"authorization", b"cache-control", b"content-encoding", b"content-length", b"content-range",
@@ -59,15 +56,21 @@ _NO_SWITCH = (b"h2", b"http/", b"tls/")
 """Protocols nobody may switch to behind our back: they would carry requests we never see."""
 
 
-@dataclass(slots=True)
+_ONCE = frozenset(_REPEATED) - CONNECTION_FIELDS
+_NO_OPTIONS: frozenset[bytes] = frozenset()
+
+
 class Fields:
     """A head's fields: those for the other end, and those for the codec."""
 
-    headers: Headers
-    hop: dict[bytes, bytes]
-    """By lower-case name; several lines of one name joined by commas."""
-    options: list[bytes]
-    """The Connection header's members, in lower case."""
+    __slots__ = ("headers", "hop", "options")
+
+    def __init__(self, headers: Headers, hop: dict[bytes, bytes], options: frozenset[bytes]) -> None:
+        self.headers = headers
+        self.hop = hop
+        """By lower-case name; several lines of one name joined by commas."""
+        self.options = options
+        """The Connection header's members, in lower case."""
 
 
 def read_fields(head: bytes, start: int, most: int, strict: bool = True) -> Fields:
@@ -75,20 +78,54 @@ def read_fields(head: bytes, start: int, most: int, strict: bool = True) -> Fiel
 
     Raises Malformed with the word of what is wrong, `too_many_fields` above `most` lines.
     """
-    lines = _FIELDS(head, start)
-    if len(lines) != head.count(b"\n", start) - 1:
+    found = scan.fields(head, start, most, _KEPT_BACK, _ONCE)
+    if found is None:
+        found = _closer_look(head, start, most, strict)
+    fields, index, hop = found
+    if not hop:
+        return Fields(headers_of(fields, index), hop, _NO_OPTIONS)
+    if strict:
+        for name in _LOOKALIKES:
+            if name in hop:
+                raise Malformed(_LOOKALIKES[name], shown(name))
+    if b"transfer-encoding" in hop and b"content-length" in hop:
+        raise Malformed("length_conflict")
+    listed = hop.get(b"connection")
+    if listed is None:
+        return Fields(headers_of(fields, index), hop, _NO_OPTIONS)
+    options = _options_of(listed)
+    named = options - _PLAIN_OPTIONS
+    if named:
+        forbidden = named & _NEVER_AN_OPTION
+        if forbidden and strict:
+            raise Malformed("bad_connection_option", shown(min(forbidden)))
+        named -= forbidden
+        fields = [field for field in fields if fold(field[0]) not in named]
+        for name in named:
+            index.pop(name, None)
+    return Fields(headers_of(fields, index), hop, options)
+
+
+_options_of = Remembered(lambda listed: frozenset(_members(listed))).__getitem__
+
+
+def _closer_look(
+    head: bytes, start: int, most: int, strict: bool
+) -> tuple[list[Field], dict[bytes, bytes], dict[bytes, bytes]]:
+    """What `scan.fields` makes of a head, of one that it would not take; Malformed says why it may not be."""
+    lines = head[start:-2].split(b"\n")[:-1]
+    if not all(map(_FIELD, lines)):
         raise _what_is_wrong(head, start)
     if len(lines) > most:
         raise Malformed("too_many_fields", f"more than {most}")
     fields: list[Field] = []
     index: dict[bytes, bytes] = {}
     hop: dict[bytes, bytes] = {}
-    for name, value in lines:
+    for line in lines:
+        name, _, value = line.partition(b":")
         lower = fold(name)
-        value = value.strip(b" \t")
+        value = value.strip(b" \t\r")
         if lower in _KEPT_BACK:
-            if strict and lower in _LOOKALIKES:
-                raise Malformed(_LOOKALIKES[lower], shown(name))
             if lower not in hop:
                 hop[lower] = value
             elif strict and lower in _REPEATED:
@@ -101,22 +138,7 @@ def read_fields(head: bytes, start: int, most: int, strict: bool = True) -> Fiel
                 index[lower] = value
             elif strict and lower in _REPEATED:
                 raise Malformed(_REPEATED[lower], "repeated")
-    if b"transfer-encoding" in hop and b"content-length" in hop:
-        raise Malformed("length_conflict")
-    options: list[bytes] = []
-    listed = hop.get(b"connection")
-    if listed is not None:
-        options = _members(listed)
-        if not _PLAIN_OPTIONS.issuperset(options):
-            named = set(options) - _PLAIN_OPTIONS
-            forbidden = named & _NEVER_AN_OPTION
-            if forbidden and strict:
-                raise Malformed("bad_connection_option", shown(min(forbidden)))
-            named -= forbidden
-            fields = [field for field in fields if fold(field[0]) not in named]
-            for name in named:
-                index.pop(name, None)
-    return Fields(Headers.of(fields, index), hop, options)
+    return fields, index, hop
 
 
 def content_length(hop: dict[bytes, bytes], strict: bool = True) -> int | None:

@@ -6,7 +6,8 @@ from typing import Final
 
 from toron.wire.chunked import ChunkedReader
 from toron.wire.events import Data, End, Event, Malformed
-from toron.wire.headers import Field, Headers
+from toron.wire.headers import Headers
+from toron.wire.scan import head_bytes
 
 HEAD_MOST = 32 << 10
 """Bytes of a request head at most, unless told otherwise."""
@@ -203,15 +204,3 @@ class Framing:
         elif writing is Writing.HEAD or writing is Writing.DONE:
             raise ValueError("nothing was begun that could end")
         self.writing = Writing.DONE
-
-
-def head_bytes(line: bytes, fields: list[Field], framing: bytes) -> bytes:
-    """A first line, the fields, and lines of our own that frame the message.
-
-    ValueError when a field would become two: whatever made it, it goes no further.
-    """
-    head = b"\r\n".join([line, *map(b": ".join, fields)])
-    breaks = len(fields)
-    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
-        raise ValueError("a line break or a NUL in a head")
-    return b"%b\r\n%b\r\n" % (head, framing)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from toron.wire.events import Malformed
-from toron.wire.headers import Headers
+from toron.wire.headers import Headers, Remembered
 from toron.wire.http1_fields import TOKEN, VALUE, check_lines, shown
 
 _REQUEST_LINE = re.compile(rb"(" + TOKEN + rb"++) ([!\"\x24-\x7e\x80-\xff]++) HTTP/1\.([01])\r\n").match
@@ -14,6 +14,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (" + VALUE + rb
 _VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/(\d+)\.\d+").fullmatch
 _AUTHORITY = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~\-]+)(?::([0-9]{0,5}))?").fullmatch
 _ABSOLUTE = re.compile(rb"(https?)://([^/?]*)([^#]*)", re.IGNORECASE).fullmatch
+_is_authority = Remembered(lambda host: _AUTHORITY(host) is not None, longest=255).__getitem__
 _REQUEST_START = re.compile(rb"(?:\r\n)?(?:" + TOKEN + rb"|\r?\Z)").match
 
 
@@ -64,22 +65,25 @@ def _absolute(method: bytes, target: bytes) -> tuple[bytes, bytes, bytes]:
     return scheme.lower(), authority, target
 
 
-def authority_of(line: RequestLine, headers: Headers) -> bytes:
+def authority_of(
+    headers: Headers, version: tuple[int, int] = (1, 1), asked: bytes = b"", scheme: bytes = b""
+) -> bytes:
     """The host and port asked for; Malformed when Host is missing, odd, or contradicts the target.
 
-    An absolute target of HTTP/1.0 that comes without Host gets one (RFC 9112 section 3.2.2).
+    `asked` is the authority of an absolute target, of which `scheme` is the scheme. One of HTTP/1.0
+    that comes without Host gets one (RFC 9112 section 3.2.2).
     """
     host = headers.get(b"host")
     if host is None:
-        if line.version >= (1, 1):
+        if version >= (1, 1):
             raise Malformed("bad_host", "missing")
-        if line.authority:
-            headers.add(b"Host", line.authority)
-        return line.authority
-    if not _AUTHORITY(host):
+        if asked:
+            headers.add(b"Host", asked)
+        return asked
+    if not _is_authority(host):
         raise Malformed("bad_host", shown(host) or "empty")
-    if line.authority and _plain(host, line.scheme) != _plain(line.authority, line.scheme):
-        raise Malformed("host_mismatch", f"{shown(host)} and {shown(line.authority)}")
+    if asked and _plain(host, scheme) != _plain(asked, scheme):
+        raise Malformed("host_mismatch", f"{shown(host)} and {shown(asked)}")
     return host
 
 

@@ -11,9 +11,9 @@ from toron.wire.http1_framing import (
     Framing,
     Reading,
     Writing,
-    head_bytes,
 )
 from toron.wire.http1_head import authority_of, check_request_start, read_request_line
+from toron.wire.scan import head_bytes, request_line
 
 _EMPTY_LINE = b"\r\n"
 
@@ -105,12 +105,22 @@ class ServerCodec(Framing):
 
     def _read_head(self, head: bytes, events: list[Event]) -> None:
         # One empty line before a request is forgiven (RFC 9112 section 2.2).
-        line = read_request_line(head, 2 if head.startswith(_EMPTY_LINE) else 0)
-        version = self._version = line.version
-        self._method = line.method
-        fields = read_fields(head, line.end, self._fields_most)
+        start = 2 if head.startswith(_EMPTY_LINE) else 0
+        usual = request_line(head, start)
+        if usual is not None and usual[0] != b"CONNECT":
+            version = (1, 1)
+            method, target, end = usual
+            fields = read_fields(head, end, self._fields_most)
+            authority = authority_of(fields.headers)
+        else:
+            line = read_request_line(head, start)
+            version, method, target = line.version, line.method, line.target
+            fields = read_fields(head, line.end, self._fields_most)
+            authority = authority_of(fields.headers, version, line.authority, line.scheme)
+        self._version = version
+        self._method = method
         hop = fields.hop
-        authority = authority_of(line, fields.headers)
+        options = fields.options
         length: int | None = 0
         chunked = expects = accepts_trailers = False
         upgrade = b""
@@ -127,18 +137,14 @@ class ServerCodec(Framing):
                 expects = length != 0
             if b"te" in hop:
                 accepts_trailers = b"trailers" in [te.strip(b" \t") for te in hop[b"te"].lower().split(b",")]
-        options = fields.options
-        if version >= (1, 1):
-            self.keeps_open = b"close" not in options
-        else:
-            self.keeps_open = b"keep-alive" in options and b"close" not in options
+        self.keeps_open = b"close" not in options and (version >= (1, 1) or b"keep-alive" in options)
         self._trailers_wanted = accepts_trailers
         self._offered = upgrade
-        request = RequestHead(line.method, line.target, fields.headers, authority, version, length)
-        request.upgrade = upgrade
-        request.expects_continue = expects
-        request.accepts_trailers = accepts_trailers
-        events.append(request)
+        events.append(
+            RequestHead(
+                method, target, fields.headers, authority, version, length, upgrade, expects, accepts_trailers
+            )
+        )
         self._begin_body(chunked, length, events)
 
     def send(self, event: Event) -> None:

@@ -1,0 +1,4 @@
+cdef class Lease:
+    cdef public bint _released
+    cdef public object server
+    cpdef release(self)

@@ -1,0 +1,16 @@
+from toron.core.backend cimport Lease
+from toron.net.http1_client cimport UpstreamConnection
+
+
+cdef class Exchange:
+    cdef public object _backend
+    cdef public bint _ended_well
+    cdef public Lease _lease
+    cdef public object _limit
+    cdef public object _stats
+    cdef public object _status
+    cdef public object _sweep
+    cdef public UpstreamConnection connection
+    cpdef answered(self, status)
+    cpdef over(self, error)
+    cpdef is_stale(self, error)
