@@ -31,6 +31,20 @@ def found(routes: ConnectionRouter[int], *asked: Any) -> int | None:
         return None
 
 
+class Plain(SynchronousTestCase):
+    """Where no route asks for a name."""
+
+    def test_the_first_that_takes_the_client(self) -> None:
+        routes = router(
+            ConnectionPattern(networks=Networks(["192.0.2.0/25"])),
+            ConnectionPattern(networks=Networks(["192.0.2.0/24"]), alpn=(b"h2",)),
+            ConnectionPattern(networks=Networks(["192.0.2.0/24"])),
+        )
+        self.assertEqual([found(routes, f"192.0.2.{last}") for last in (1, 127, 128)], [0, 0, 2])
+        self.assertEqual(found(routes, "192.0.2.200", "", (b"h2",)), 1)
+        self.assertIsNone(found(routes, "192.0.3.1"))
+
+
 class Names(SynchronousTestCase):
     def hits(self, pattern: str, yes: list[str], no: list[str]) -> None:
         for name in yes:

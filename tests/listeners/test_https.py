@@ -37,6 +37,17 @@ class Serving(TlsAccepted):
             self.wire.run()
             self.assertEqual(self.results, [None])
 
+    def test_session_tickets_go_out_with_the_first_response(self) -> None:
+        client = self.shake("b.test", *PROTOCOLS)
+        written: list[bytes] = []
+        write = self.wire.far.write
+        self.wire.far.write = lambda data: [written.append(data), write(data)]
+        self.wire.run()
+        client.write(b"GET / HTTP/1.1\r\nHost: b.test\r\n\r\n")
+        self.wire.run()
+        self.assertTrue(self.client.received.endswith(b"hello b.test"), self.client.received)
+        self.assertEqual(len(written), 2)
+
     def test_a_client_that_speaks_only_other_protocols(self) -> None:
         self.shake("b.test", b"h2", b"h3")
         self.wire.run()

@@ -57,7 +57,8 @@ class Left(LoopbackTestCase):
         backend = self.start(CountingBackend(echo))
         gateway = self.start(Gateway(config(backend.port)))
         self.assertEqual(self.exchange(gateway), b"x")
-        eventually(lambda: backend.open == 0)
+        # The line of its end is written when both of its sockets are closed.
+        gateway.access(2)
         before = descriptors(gateway)
         for number in range(2000):
             client = socket.create_connection(("127.0.0.1", gateway.port))

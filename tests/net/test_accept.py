@@ -30,13 +30,14 @@ class Door:
         self.results = list(results)
         self.calls = 0
         self.closed = False
+        self.family = socket.AF_UNIX
 
-    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+    def _accept(self) -> tuple[int, tuple[str, int]]:
         self.calls += 1
         result = self.results.pop(0) if self.results else errno.EAGAIN
         if isinstance(result, int):
             raise OSError(result, os.strerror(result))
-        return result, ("127.0.0.1", 1234)
+        return result.detach(), ("127.0.0.1", 1234)
 
     def getsockname(self) -> tuple[str, int]:
         return "127.0.0.1", 80
@@ -204,6 +205,18 @@ class Listeners(Listening):
         self.assertTrue(self.is_reset(self.connect()))
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 2)
         self.assertEqual(self.refusals, [])
+
+    def test_refused_before_it_is_awaited(self) -> None:
+        for error, told in ((Refusal(DENIED, "now"), 1), (RuntimeError("broken"), 0)):
+
+            def serve(connection: Connection, error: Exception = error) -> Any:
+                raise error
+
+            self.listen(serve)
+            self.assertTrue(self.is_reset(self.connect()))
+            self.assertEqual(self.refusals, [("127.0.0.1", DENIED.word, "now")] * told)
+            self.assertEqual(self.listener.connections, set())
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_last_words_are_let_out(self) -> None:
         async def serve(connection: Connection) -> None:

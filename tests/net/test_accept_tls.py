@@ -12,9 +12,18 @@ from toron.wire.events import Malformed
 class Accepting(TlsAccepted):
     """A connection from a client that speaks TLS, or does not."""
 
-    def accept(self, *protocols: bytes, plain: bytes = b"") -> None:
+    def accept(self, *protocols: bytes, plain: bytes = b"", tickets_wait: bool = False) -> None:
         """Begin."""
-        self.begin(accept_tls(self.connection, CERTIFICATES, 5.0, protocols=protocols, plain=plain))
+        self.begin(
+            accept_tls(
+                self.connection,
+                CERTIFICATES,
+                5.0,
+                protocols=protocols,
+                plain=plain,
+                tickets_wait=tickets_wait,
+            )
+        )
 
     def test_afterwards_the_transport_is_the_decrypted_one(self) -> None:
         for most in (1, 1 << 16):
@@ -36,6 +45,31 @@ class Accepting(TlsAccepted):
             self.wire.run(most)
             self.assertEqual(self.client.received, b"answer")
             self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_what_it_costs(self) -> None:
+        for waits, writes in ((True, 2), (False, 3)):
+            self.setUp()
+            written: list[bytes] = []
+            pauses: list[None] = []
+            write, pause = self.wire.far.write, self.wire.far.pauseProducing
+            self.wire.far.write = lambda data: [written.append(data), write(data)]  # noqa: B023
+            self.wire.far.pauseProducing = lambda: [pauses.append(None), pause()]  # noqa: B023
+            taker = Taker()
+
+            async def serve(waits: bool = waits, taker: Taker = taker) -> None:
+                await accept_tls(self.connection, CERTIFICATES, 5.0, tickets_wait=waits)
+                self.connection.hand_over(taker)
+
+            self.begin(serve())
+            client = self.shake("a.test")
+            self.wire.run()
+            client.write(b"question")
+            self.wire.run()
+            self.assertEqual(taker.received, b"question")
+            taker.transport.write(b"answer")
+            self.wire.run()
+            self.assertEqual(self.client.received, b"answer")
+            self.assertEqual((len(written), pauses), (writes, []))
 
     def test_the_end_is_heard_of(self) -> None:
         self.accept()

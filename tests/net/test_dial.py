@@ -2,82 +2,83 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 from typing import Any
 
 from OpenSSL import SSL
-from twisted.internet import error
 from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.loopback.authority import Authority, Pair
 from tests.net.wires import End, Taker, Wire
-from toron.core.refusal import UpstreamFailed
+from toron.core.refusal import CONNECT_REFUSED, UpstreamFailed
 from toron.core.server import Server
-from toron.core.wait import Task
+from toron.core.wait import Cancelled, Task, Wait
+from toron.net import dial
 from toron.net.certificates import KeyPair, server_context
 from toron.net.dial import Dialer, UpstreamTls, client_context
 from toron.net.tls import TlsFailed, TlsLayer
 
 
-class Reactor(Clock):
-    """Remembers who wants to connect where."""
+class Attempt:
+    """What a Dialer makes: it stands when the test says so."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.wanted: list[tuple[str, int, Any, float]] = []
-        self.given_up = 0
+    stands = False
 
-    def connectTCP(self, host: str, port: int, factory: Any, timeout: float) -> Reactor:
-        self.wanted.append((host, port, factory, timeout))
-        return self
+    def __init__(self, test: Dialling, address: str, port: int) -> None:
+        self.test = test
+        self.wanted = (address, port)
+        self.seconds = -1.0
+        self.outcome: Wait[None] = Wait()
+        test.attempts.append(self)
 
-    def disconnect(self) -> None:
-        self.given_up += 1
+    async def wait(self, seconds: float) -> None:
+        self.seconds = seconds
+        await self.outcome
+
+    def transport(self, protocol: Any) -> End:
+        end = self.test.wire.near
+        end.protocol = protocol
+        end.paused = True
+        return end
 
 
-class Socket(End):
-    """A transport that knows which options were set."""
+class Unreached(UpstreamFailed):
+    """Nobody answers there."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.options: dict[str, bool] = {}
-
-    def setTcpNoDelay(self, enabled: bool) -> None:
-        self.options["no delay"] = enabled
-
-    def setTcpKeepAlive(self, enabled: bool) -> None:
-        self.options["keep alive"] = enabled
+    def __init__(self, *, ours: bool = False) -> None:
+        super().__init__(CONNECT_REFUSED, untouched=True, ours=ours)
 
 
 class Dialling(SynchronousTestCase):
     """One attempt."""
 
     def setUp(self) -> None:
-        self.reactor = Reactor()
+        self.reactor = Clock()
         self.wire = Wire()
-        self.socket = self.wire.near = Socket()
-        self.socket.other, self.wire.far.other = self.wire.far, self.socket
+        self.socket = self.wire.near
         self.wire.far.protocol = self.far = Taker()
         self.protocol = Taker()
+        self.attempts: list[Attempt] = []
+        self.patch(dial, "Attempt", lambda reactor, address, port: Attempt(self, address, port))
         self.results: list[Any] = []
 
     def dial(
-        self, url: str = "tcp://192.0.2.1:80", first: bytes = b"", tls: UpstreamTls | None = None
+        self,
+        url: str = "tcp://192.0.2.1:80",
+        first: bytes = b"",
+        tls: UpstreamTls | None = None,
+        paused: bool = False,
     ) -> Task[Any]:
         """Begin."""
-        dialing = Dialer(self.reactor, 3.0, tls).dial(Server(url), self.protocol, first)
+        dialing = Dialer(self.reactor, 3.0, tls).dial(Server(url), self.protocol, first, paused=paused)
         task = Task(dialing, lambda result, failed: self.results.append(failed or result))
         task.start()
         return task
 
     def connect(self) -> None:
         """The server's machine accepts."""
-        protocol = self.reactor.wanted[0][2].buildProtocol(None)
-        self.socket.protocol = protocol
-        protocol.makeConnection(self.socket)
+        self.attempts[-1].outcome.fire(None)
 
     def failure(self) -> UpstreamFailed:
         """Why it failed."""
@@ -91,13 +92,28 @@ class Plain(Dialling):
 
     def test_the_protocol_gets_the_transport(self) -> None:
         self.dial()
-        self.assertEqual(self.reactor.wanted[0][:2], ("192.0.2.1", 80))
-        self.assertEqual(self.reactor.wanted[0][3], 3.0)
+        self.assertEqual(self.attempts[0].wanted, ("192.0.2.1", 80))
+        self.assertEqual(self.attempts[0].seconds, 3.0)
+        self.assertEqual(self.results, [])
         self.connect()
         self.assertEqual(self.results, [self.socket])
         self.assertIs(self.protocol.transport, self.socket)
         self.assertIs(self.socket.protocol, self.protocol)
-        self.assertEqual(self.socket.options, {"no delay": True, "keep alive": True})
+        self.assertFalse(self.socket.paused)
+
+    def test_one_that_stands_at_once(self) -> None:
+        self.patch(Attempt, "stands", True)
+        self.dial()
+        self.assertEqual(self.results, [self.socket])
+        self.assertEqual(self.attempts[0].seconds, -1.0, "nobody waited")
+
+    def test_nothing_is_read_where_that_is_wanted(self) -> None:
+        self.dial(paused=True)
+        self.connect()
+        self.assertEqual(self.results, [self.socket])
+        self.assertTrue(self.socket.paused)
+        self.assertIs(self.socket.protocol, self.protocol)
+        self.assertIsNone(self.protocol.transport)
 
     def test_what_is_first_is_first(self) -> None:
         self.dial(first=b"PROXY UNKNOWN\r\n")
@@ -107,30 +123,20 @@ class Plain(Dialling):
     def test_another_port_of_the_same_machine(self) -> None:
         dialer = Dialer(self.reactor, 3.0, None).at_port(8080)
         Task(dialer.dial(Server("tcp://[2001:db8::1]:80"), self.protocol), lambda *_: None).start()
-        self.assertEqual(self.reactor.wanted[0][:2], ("2001:db8::1", 8080))
+        self.assertEqual(self.attempts[0].wanted, ("2001:db8::1", 8080))
 
-    def test_reasons(self) -> None:
-        reasons = [
-            (error.ConnectionRefusedError(), "upstream_connect_refused", False),
-            (error.TimeoutError(), "upstream_connect_timeout", False),
-            (error.TCPTimedOutError(), "upstream_connect_timeout", False),
-            (error.DNSLookupError("no such name"), "upstream_name_unresolved", False),
-            (error.NoRouteError(errno.EHOSTUNREACH, "no way"), "upstream_connect_failed", False),
-            (error.ConnectBindError(errno.EMFILE, "too many"), "upstream_connect_failed", True),
-            (error.ConnectBindError(errno.EADDRNOTAVAIL, "no port"), "upstream_connect_failed", True),
-        ]
-        for why, word, ours in reasons:
-            self.setUp()
-            self.dial()
-            self.reactor.wanted[0][2].clientConnectionFailed(None, Failure(why))
-            failed = self.failure()
-            self.assertEqual((failed.reason.word, failed.ours, failed.untouched), (word, ours, True))
+    def test_a_failure(self) -> None:
+        self.dial()
+        self.attempts[0].outcome.fail(Unreached())
+        self.assertEqual(self.failure().reason, CONNECT_REFUSED)
 
-    def test_every_address_of_a_name_has_its_share_of_the_time(self) -> None:
+    def to_a_name(self, *addresses: str) -> None:
+        """Dial a name, which took a second to be found."""
+
         async def lookup(host: str, seconds: float) -> list[str]:
             self.assertEqual((host, seconds), ("a.example", 3.0))
             self.reactor.advance(1.0)
-            return ["2001:db8::1", "192.0.2.1"]
+            return list(addresses)
 
         dialer = Dialer(self.reactor, 3.0, None)
         dialer._resolver.addresses = lookup  # type: ignore[method-assign]
@@ -138,19 +144,32 @@ class Plain(Dialling):
             dialer.dial(Server("tcp://a.example:80"), self.protocol),
             lambda result, failed: self.results.append(failed or result),
         ).start()
-        (first,) = self.reactor.wanted
-        self.assertEqual((first[0], first[3]), ("2001:db8::1", 1.0))
-        first[2].clientConnectionFailed(None, Failure(error.ConnectionRefusedError()))
-        self.assertEqual([wanted[0] for wanted in self.reactor.wanted], ["2001:db8::1", "192.0.2.1"])
-        self.assertEqual(self.reactor.wanted[1][3], 2.0)
-        self.reactor.wanted[1][2].clientConnectionFailed(None, Failure(error.ConnectionRefusedError()))
-        self.assertEqual(self.failure().reason.word, "upstream_connect_refused")
+
+    def test_every_address_of_a_name_has_its_share_of_the_time(self) -> None:
+        self.to_a_name("2001:db8::1", "192.0.2.1")
+        (first,) = self.attempts
+        self.assertEqual((first.wanted[0], first.seconds), ("2001:db8::1", 1.0))
+        first.outcome.fail(Unreached())
+        self.assertEqual([each.wanted[0] for each in self.attempts], ["2001:db8::1", "192.0.2.1"])
+        self.assertEqual(self.attempts[1].seconds, 2.0)
+        self.attempts[1].outcome.fail(Unreached())
+        self.assertEqual(self.failure().reason, CONNECT_REFUSED)
+
+    def test_the_second_address_of_a_name(self) -> None:
+        self.to_a_name("2001:db8::1", "192.0.2.1")
+        self.attempts[0].outcome.fail(Unreached())
+        self.connect()
+        self.assertEqual(self.results, [self.socket])
+
+    def test_what_is_our_fault_would_be_it_with_every_address(self) -> None:
+        self.to_a_name("2001:db8::1", "192.0.2.1")
+        self.attempts[0].outcome.fail(Unreached(ours=True))
+        self.assertTrue(self.failure().ours)
+        self.assertEqual(len(self.attempts), 1)
 
     def test_given_up(self) -> None:
         self.dial().cancel()
-        self.assertEqual(self.reactor.given_up, 1)
-        self.connect()
-        self.assertFalse(self.socket.connected, "it came too late")
+        self.assertIsInstance(self.results[0], Cancelled)
         self.assertIsNone(self.protocol.transport)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -76,6 +77,23 @@ class Telling(Protocol):
         self.ended.append(reason.type.__name__)
 
 
+class Reads:
+    """Reads from a descriptor, one byte at a time."""
+
+    def __init__(self, number: int, read: list[bytes]) -> None:
+        self.number = number
+        self.read = read
+
+    def fileno(self) -> int:
+        return self.number
+
+    def logPrefix(self) -> str:
+        return "reads"
+
+    def doRead(self) -> None:
+        self.read.append(os.read(self.number, 1))
+
+
 class Events(TurningCase):
     """One turn at a time."""
 
@@ -133,6 +151,57 @@ class Events(TurningCase):
         far_second.sendall(b"x")
         self.turn()
         self.assertEqual(sorted([first.ended, second.ended]), [[], ["ConnectionDone"]])
+
+    def test_a_hang_up_of_a_socket_that_had_the_number_before(self) -> None:
+        protocol = Telling()
+        near, far = self.connected(protocol)
+        hang_up = [(near.fileno(), select.EPOLLHUP)]
+        self.reactor._dispatch(hang_up)
+        self.reactor.removeReader(near)
+        self.reactor._fresh.clear()
+        self.reactor.addWriter(near)
+        self.reactor._dispatch(hang_up)
+        self.assertEqual(protocol.ended, [], "it was registered after these events were asked for")
+        self.reactor.addReader(near)
+        self.reactor.removeWriter(near)
+        self.turn()
+        far.sendall(b"x")
+        self.turn()
+        self.assertEqual(protocol.got, b"x")
+        self.reactor._dispatch(hang_up)
+        self.assertEqual(protocol.ended, ["ConnectionDone"])
+
+    def test_readers_and_writers(self) -> None:
+        reactor = self.reactor
+        near, _ = self.connected(Telling())
+        number = near.fileno()
+        for steps, reads, writes in (
+            (("addReader", "addReader"), True, False),
+            (("addWriter",), True, True),
+            (("addReader", "removeReader", "removeReader"), False, True),
+            (("addReader",), True, True),
+            (("removeWriter", "removeWriter"), True, False),
+            (("removeReader", "removeReader"), False, False),
+            (("addWriter", "addReader", "forget"), False, False),
+            (("forget",), False, False),
+        ):
+            for step in steps:
+                getattr(reactor, step)(near)
+            self.assertEqual((near in reactor.getReaders(), near in reactor.getWriters()), (reads, writes))
+            self.assertEqual(number in reactor._selectables, reads or writes)
+        with self.assertRaises(FileExistsError):
+            # The kernel knows it still, and forgets it only with the socket.
+            reactor.addReader(near)
+        near.connectionLost(CLOSED)
+
+    def test_a_file_is_read_in_another_way(self) -> None:
+        with open(__file__, "rb") as file:
+            read: list[bytes] = []
+            reader = Reads(file.fileno(), read)
+            self.reactor.addReader(reader)
+            self.turn_until(lambda: read)
+            self.reactor.removeReader(reader)
+            self.assertEqual(self.reactor.getReaders(), [self.reactor.waker])
 
     def test_transports_are_lean(self) -> None:
         port = self.reactor.listenTCP(0, Factory.forProtocol(Telling), interface="127.0.0.1")
@@ -193,8 +262,11 @@ class Installing(SynchronousTestCase):
             "made = install()\n"
             "from twisted.internet import reactor\n"
             "assert made is reactor, reactor\n"
+            "import gc\n"
+            "assert gc.get_freeze_count() == 0\n"
             "reactor.callWhenRunning(reactor.stop)\n"
             "reactor.run()\n"
+            "assert gc.get_freeze_count() > 1000\n"
             "install()\n"
         )
         done = subprocess.run(

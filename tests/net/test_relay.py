@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.task import Clock
@@ -12,7 +14,7 @@ from zope.interface import implementer
 from tests.net.wires import FULL, End, Wire
 from toron.core.wait import Task
 from toron.net.relay import Relay
-from toron.net.sweep import Sweep
+from toron.net.sweep import NEVER, Sweep
 from toron.wire.websocket import close_frame
 
 
@@ -127,6 +129,31 @@ class Streams(Relays):
         self.relay.client.readConnectionLost()
         self.run_wires()
         self.assertEqual((len(self.server.received), self.server.ends), (2 * FULL, 1))
+
+    def test_there_is_no_shortcut_between_what_are_no_sockets(self) -> None:
+        self.join()
+        for _ in range(10):
+            self.client.transport.write(bytes(FULL))
+            self.run_wires()
+        self.client.transport.write(b"small")
+        self.run_wires()
+        self.assertEqual(len(self.server.received), 10 * FULL + 5)
+        self.assertEqual(self.relay.client.full, NEVER)
+
+    def test_nothing_is_left_for_the_garbage_collector(self) -> None:
+        """What holds each other is freed only by it, and each look of it takes time."""
+        self.join()
+        self.wires[0].near.abortConnection()
+        self.assertTrue(self.over)
+        for end in (self.relay.client, self.relay.server):
+            self.assertNotIn(self.relay, gc.get_referents(end))
+            self.assertFalse(hasattr(end, "other"))
+
+    def test_asked_to_leave_when_it_is_over(self) -> None:
+        self.join()
+        self.wires[0].near.abortConnection()
+        self.relay.drain()
+        self.assertTrue(self.over)
 
     def test_back_pressure(self) -> None:
         self.join()

@@ -69,6 +69,13 @@ class Resolving(SynchronousTestCase):
 
         Task(self.resolver.addresses(host, seconds), ended).start()
 
+    def test_an_address_is_known_at_once(self) -> None:
+        resolver = Resolver(self.reactor)
+        for host in ("192.0.2.1", "2001:db8::1", "fe80::1%lo"):
+            self.assertEqual((resolver.literal(host), resolver.literal(host)), (host, host))
+        for host in ("a.example", "localhost", "192.0.2"):
+            self.assertEqual((resolver.literal(host), resolver.literal(host)), (None, None))
+
     def test_an_address_is_its_own_answer(self) -> None:
         self.ask("127.0.0.1")
         self.ask("::1")

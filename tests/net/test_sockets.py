@@ -6,7 +6,7 @@ import socket
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.net.sockets import CannotListen, listening_socket
+from toron.net.sockets import CannotListen, listening_socket, shared_sockets
 
 
 class Sockets(SynchronousTestCase):
@@ -50,6 +50,29 @@ class Sockets(SynchronousTestCase):
         self.addCleanup(usual.close)
         size = socket.SOL_SOCKET, socket.SO_RCVBUF
         self.assertGreater(made.getsockopt(*size), usual.getsockopt(*size))
+
+    def shared(self, address: str | None, port: int = 0, *, stream: bool = True) -> list[socket.socket]:
+        made = shared_sockets("web", address, port, 2, stream=stream)
+        for each in made:
+            self.addCleanup(each.close)
+        return made
+
+    def test_several_on_one_port(self) -> None:
+        for address in ("127.0.0.1", "::1", None):
+            for stream in (True, False):
+                one, two = self.shared(address, stream=stream)
+                self.assertEqual(one.getsockname(), two.getsockname())
+                self.assertFalse(one.getblocking() or two.getblocking())
+                self.assertTrue(one.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT))
+
+    def test_several_share_with_nobody_else(self) -> None:
+        for stream in (True, False):
+            port = self.opened("127.0.0.1", stream=stream).getsockname()[1]
+            self.assertRaises(CannotListen, self.shared, "127.0.0.1", port, stream=stream)
+            port = self.shared("127.0.0.1", stream=stream)[0].getsockname()[1]
+            self.assertRaises(CannotListen, self.opened, "127.0.0.1", port, stream=stream)
+            failure = self.assertRaises(CannotListen, self.shared, "127.0.0.1", port, stream=stream)
+            self.assertIn("another process has this port", str(failure))
 
     def test_a_port_that_is_taken(self) -> None:
         port = self.opened("127.0.0.1").getsockname()[1]

@@ -64,6 +64,8 @@ class Producer:
 class TcpCase(TurningCase):
     """A lean transport, and the far end of it."""
 
+    kind: type[LeanServer] = LeanServer
+
     def setUp(self) -> None:
         super().setUp()
         self.protocol = Ends()
@@ -310,7 +312,7 @@ class Ending(TcpCase):
         self.near.write(b"dropped")
         self.assertRaises(ConnectionResetError, self._abort_seen)
         self.assertEqual(self.protocol.ended, ["ConnectionAborted"])
-        self.assertIs(type(self.near), LeanServer)
+        self.assertIs(type(self.near), self.kind)
 
     def _abort_seen(self) -> None:
         self.turn_until(lambda: self.protocol.ended)

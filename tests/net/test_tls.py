@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
+from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 
-from tests.net.wires import Wire
-from toron.net.certificates import self_signed, server_context
+from tests.net.two_layers import DATA, PAIR, Above, ByPublicCalls, TwoLayers, client_context
+from toron.net.certificates import server_context
+from toron.net.stream import Stream
 from toron.net.tls import TlsFailed, TlsLayer
-
-PAIR = self_signed(["server.test"], datetime.datetime.now(datetime.UTC))
-DATA = bytes(range(256)) * 1024
-
-
-def client_context() -> SSL.Context:
-    """A context that believes everything."""
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_alpn_protos([b"one", b"two"])
-    return context
-
-
-@implementer(IHalfCloseableProtocol)
-class Above:
-    """Collects what the layer tells."""
-
-    def __init__(self) -> None:
-        self.received = bytearray()
-        self.ends: list[str] = []
-        self.lost: Failure | None = None
-
-    def dataReceived(self, data: bytes) -> None:
-        assert not self.ends and self.lost is None
-        self.received += data
-
-    def readConnectionLost(self) -> None:
-        self.ends.append("read")
-
-    def writeConnectionLost(self) -> None:
-        """Not told by the layer."""
-
-    def connectionLost(self, reason: Failure) -> None:
-        assert self.lost is None, "told twice"
-        self.lost = reason
 
 
 class Whole:
@@ -69,29 +33,6 @@ class Lenient(Above):
 
     def read_cut(self) -> None:
         self.ends.append("cut")
-
-
-class TwoLayers(SynchronousTestCase):
-    """A client and a server."""
-
-    def setUp(self) -> None:
-        self.wire = Wire()
-        self.ready: list[TlsFailed | None] = []
-        self.layers(Above(), Above())
-
-    def layers(self, client: Above | Whole, server: Above | Whole, policy: str = "intermediate") -> None:
-        """Make both, with these above."""
-        self.above_client, self.above_server = client, server
-        context = server_context(PAIR, policy, (b"two", b"one"))
-        self.client = TlsLayer(client_context(), server=False, ready=self.ready.append, name="server.test")
-        self.server = TlsLayer(context, server=True, ready=self.ready.append)
-        self.client.protocol, self.server.protocol = client, server
-
-    def shake(self, most: int = 1 << 16) -> None:
-        """Shake hands."""
-        self.wire.join(self.client, self.server)
-        self.wire.run(most)
-        self.assertEqual(self.ready, [None, None])
 
 
 class Handshakes(TwoLayers):
@@ -183,6 +124,22 @@ class Bytes(TwoLayers):
         self.client.write(b"")
         self.wire.run()
         self.assertEqual(self.above_server.received, DATA * 8)
+
+    def test_the_order_of_a_large_write_and_one_within_it(self) -> None:
+        class Interrupts:
+            def pauseProducing(producer) -> None:  # noqa: N805  # self is the test
+                self.client.write(b"within")
+
+            def resumeProducing(self) -> None:
+                """It has nothing to say."""
+
+            def stopProducing(self) -> None:
+                """It has nothing to say."""
+
+        self.client.registerProducer(Interrupts(), True)
+        self.client.write(DATA)
+        self.wire.run()
+        self.assertEqual(self.above_server.received, DATA + b"within")
 
     def test_a_pause_keeps_everything(self) -> None:
         self.server.pauseProducing()
@@ -335,6 +292,50 @@ class Endings(TwoLayers):
         self.assertEqual(self.above_client.received, b"")
         self.assertTrue(self.above_server.lost and self.above_server.lost.check(ConnectionLost))
 
+    def test_an_end_behind_data_that_is_held_up_for_a_moment(self) -> None:
+        class HoldsUp(Above):
+            def dataReceived(above, data: bytes) -> None:  # noqa: N805  # self is the test
+                self.server.pauseProducing()
+                self.server.resumeProducing()
+                super().dataReceived(data) if not above.ends else above.ends.append("late")
+
+        self.server.protocol = above = HoldsUp()
+        self.client.write(b"last words")
+        self.client.loseWriteConnection()
+        self.wire.run()
+        self.assertEqual(above.ends.count("read"), 1)
+
+    def test_close_is_at_once_where_the_transport_can(self) -> None:
+        calls: list[str] = []
+
+        class Quick(Stream):
+            def __init__(self) -> None:
+                """Without a socket."""
+
+            def write(self, data: bytes) -> None:
+                calls.append("write")
+
+            def close(self) -> None:
+                calls.append("close")
+
+            def loseConnection(self, reason: Any = None) -> None:
+                calls.append("lose")
+
+        self.server.transport = Quick()
+        self.server.close()
+        self.server.close()
+        self.server.loseConnection()
+        self.assertEqual(calls, ["write", "close"])
+
+    def test_close_is_an_orderly_end_elsewhere(self) -> None:
+        self.server.write(DATA)
+        self.server.close()
+        self.server.close()
+        self.wire.run()
+        self.assertEqual((self.above_client.received, self.above_client.ends), (DATA, ["read"]))
+        self.assertTrue(self.above_server.lost and self.above_server.lost.check(ConnectionDone))
+        self.server.close()
+
     def test_nothing_is_read_after_the_end(self) -> None:
         self.client.loseWriteConnection()
         self.wire.run()
@@ -343,3 +344,15 @@ class Endings(TwoLayers):
         self.wire.run()
         self.assertEqual(self.above_server.received, b"")
         self.assertEqual(self.above_server.ends, ["read"])
+
+
+class HandshakesByPublicCalls(ByPublicCalls, Handshakes):
+    """What is agreed, or not."""
+
+
+class BytesByPublicCalls(ByPublicCalls, Bytes):
+    """What is carried."""
+
+
+class EndingsByPublicCalls(ByPublicCalls, Endings):
+    """How it ends."""

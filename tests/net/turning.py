@@ -56,6 +56,10 @@ class TurningCase(SynchronousTestCase):
     def connected(self, protocol: Any) -> tuple[LeanServer, socket.socket]:
         """A protocol on a lean transport, and the far end of its connection."""
         far, near = self.sockets()
-        transport = LeanServer(near, protocol, far.getsockname(), None, 0, self.reactor)
+        transport = self.transport(near, protocol, far.getsockname())
         protocol.makeConnection(transport)
         return transport, far
+
+    def transport(self, near: socket.socket, protocol: Any, peer: Any) -> LeanServer:
+        """What `connected` makes, of the kind that is under test."""
+        return LeanServer(near, protocol, peer, None, 0, self.reactor)  # type: ignore[arg-type]

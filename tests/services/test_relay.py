@@ -34,6 +34,7 @@ class RelayServices(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
+        self.sweep = Sweep(self.clock)
         self.servers = [Server(f"tcp://10.0.0.{number}:80") for number in (1, 2, 3)]
         self.backend = Backend(
             "b", self.servers, First(), ejection=Ejection(1, 30.0, 300.0, 1.0), budget=Budget(1.0), attempts=2
@@ -47,8 +48,9 @@ class RelayServices(SynchronousTestCase):
         self.server_stats = {server: ServerStats("b", server) for server in self.servers}
         self.results: list[Any] = []
 
-    async def dial(self, server: Server, protocol: Any, first: bytes = b"") -> Any:
+    async def dial(self, server: Server, protocol: Any, first: bytes = b"", *, paused: bool = False) -> Any:
         """What a Dialer does."""
+        assert paused
         self.dialed.append((server, first))
         if self.hang is not None:
             await self.hang
@@ -58,7 +60,7 @@ class RelayServices(SynchronousTestCase):
         self.wires.append(wire)
         wire.near.protocol, wire.far.protocol = Taker(), protocol
         wire.near.protocol.makeConnection(wire.near)
-        protocol.makeConnection(wire.far)
+        wire.far.paused = True
         return wire.far
 
     def serve(self, held: bytes = b"", preface: Any = None) -> None:
@@ -66,7 +68,7 @@ class RelayServices(SynchronousTestCase):
         service = RelayService(
             self.backend,
             self,  # type: ignore[arg-type]
-            Sweep(self.clock),
+            self.sweep,
             idle=60.0,
             preface=preface,
             stats=self.stats,
@@ -118,6 +120,27 @@ class RelayServices(SynchronousTestCase):
         self.assertEqual(self.server_stats[self.servers[0]].connections, 1)
         self.assertEqual(self.servers[0].in_flight, 0)
         self.assertTrue(self.connection.ended.done)
+
+    def test_bytes_are_counted_while_it_goes_on(self) -> None:
+        self.serve(held=b"early ")
+        self.sweep.startService()
+        self.addCleanup(self.sweep.stopService)
+        self.wires[0].near.write(b"answer")
+        self.run_wires()
+        self.clock.pump([0.2] * 7)
+        self.assertEqual((self.stats.bytes_in, self.stats.bytes_out), (6, 6))
+        self.clock.pump([0.2] * 7)
+        self.client.near.write(b"more")
+        self.run_wires()
+        self.assertEqual((self.stats.bytes_in, self.stats.bytes_out), (6, 6))
+        self.clock.pump([0.2] * 7)
+        self.assertEqual((self.stats.bytes_in, self.stats.bytes_out), (10, 6))
+        self.client.near.write(b"!")
+        self.client.near.loseConnection()
+        self.wires[0].near.loseConnection()
+        self.run_wires()
+        self.assertEqual((self.stats.bytes_in, self.stats.bytes_out), (11, 6))
+        self.assertEqual(self.sweep._timed, set())
 
     def test_the_next_server(self) -> None:
         self.refuse(0)

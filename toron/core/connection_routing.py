@@ -71,6 +71,12 @@ class ConnectionRouter(Generic[T]):
 
         `sni` is in lower case, without a dot at its end; empty when the client named nothing.
         """
+        if not sni and not self._exact:
+            # Of a listener without names.
+            for route in self._others:
+                if route.accepts(client_ip, b"", alpn):
+                    return route.leads_to
+            raise Refusal(NO_CONNECTION_ROUTE, sni)
         label, _, parent = sni.partition(".")
         wildcards = self._wildcards.get(parent, ()) if label else ()
         name = sni.encode()

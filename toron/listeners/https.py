@@ -23,7 +23,9 @@ def serve_https(site: HttpSite, certificates: Certificates, seconds: float) -> S
     """What serves a connection of an `https` listener; the handshake has `seconds`."""
 
     async def serve(connection: Connection) -> None:
-        await accept_tls(connection, certificates, seconds, protocols=PROTOCOLS, plain=_PLAIN)
+        await accept_tls(
+            connection, certificates, seconds, protocols=PROTOCOLS, plain=_PLAIN, tickets_wait=True
+        )
         assert connection.tls is not None
         site.stats.handshake(connection.tls.version)
         server = HttpServer(connection, site)

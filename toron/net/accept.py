@@ -23,8 +23,8 @@ from toron.core.refusal import (
 )
 from toron.core.wait import Cancelled, Task
 from toron.net.connection import Arrival, Connection
-from toron.net.sockets import listening_socket
-from toron.net.tcp import LeanServer
+from toron.net.sockets import OpenSocket, listening_socket
+from toron.net.stream import Stream
 from toron.wire import proxy_protocol
 from toron.wire.events import Malformed
 
@@ -35,6 +35,8 @@ _BATCH = 32
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _PAUSE = 0.25
 """Seconds to accept nothing when descriptors or memory have run out."""
+
+_ANYWHERE = frozenset({"0.0.0.0", "::"})
 
 Refused = Callable[[Connection, Refusal], None]
 
@@ -50,18 +52,31 @@ def _before(guard: Guard, serve: Serve) -> Serve:
     return lambda connection: guard(connection, serve)
 
 
+def _local(accepted: socket.socket) -> tuple[str, int]:
+    """The address a client connected to."""
+    try:
+        ip, port, *_ = accepted.getsockname()
+    except OSError:
+        # The client is gone already; the transport will find out by itself.
+        return "", 0
+    return plain(ip), port
+
+
 @implementer(IReadDescriptor)
 class Acceptor:
     """Takes connections off one listening socket; pauses when descriptors run out."""
 
     def __init__(self, reactor: Any, opened: socket.socket, name: str, take: Callable[..., None]) -> None:
         self._reactor = reactor
-        self._socket = opened
+        self._socket: Any = opened
+        self._family = int(opened.family)
+        here = opened.getsockname()
+        self._here = None if here[0] in _ANYWHERE else (plain(here[0]), here[1])
+        """What every client connects to, where that is one address."""
         self._name = name
         self._take = take
         self._paused: Any = None
         self._count = 0
-        self._realPortNumber = opened.getsockname()[1]
         self.log = Logger()
 
     def start(self) -> None:
@@ -77,7 +92,7 @@ class Acceptor:
         self._socket.close()
 
     def fileno(self) -> int:
-        return self._socket.fileno()
+        return int(self._socket.fileno())
 
     def logPrefix(self) -> str:
         return self._name
@@ -88,7 +103,7 @@ class Acceptor:
     def doRead(self) -> None:
         for _ in range(_BATCH):
             try:
-                accepted, peer = self._socket.accept()
+                number, peer = self._socket._accept()
             except BlockingIOError:
                 return
             except OSError as error:
@@ -97,11 +112,13 @@ class Acceptor:
                     return
                 # The client gave up before we came to it (ECONNABORTED and its kin).
                 continue
+            accepted = socket.socket(self._family, socket.SOCK_STREAM, 0, number)
+            accepted.setblocking(False)
             self._count += 1
             arrival = Arrival()
-            transport = LeanServer(accepted, arrival, peer, self, self._count, self._reactor)  # type: ignore[arg-type]
-            arrival.makeConnection(transport)
-            self._take(accepted, arrival, transport, peer)
+            transport = Stream(accepted, arrival, peer, self._reactor, self._count)
+            arrival.transport = transport
+            self._take(arrival, transport, peer, self._here or _local(accepted))
 
     def _pause(self, error: OSError) -> None:
         self._reactor.removeReader(self)
@@ -154,6 +171,7 @@ class StreamListener(Service):
         guards: Sequence[Guard] = (),
         proxy: ReceiveProxy | None = None,
         backlog: int = 1024,
+        open_socket: OpenSocket = listening_socket,
         refused: Refused,
         stats: Any,
     ) -> None:
@@ -165,6 +183,7 @@ class StreamListener(Service):
         self._serve = stack(guards, serve)
         self._proxy = proxy
         self._backlog = backlog
+        self._open_socket = open_socket
         self._refused = refused
         self._stats = stats
         self._acceptor: Acceptor | None = None
@@ -177,7 +196,7 @@ class StreamListener(Service):
 
     def bind(self) -> None:
         """Take the address; raises CannotListen. Nothing is accepted before `startService`."""
-        opened = listening_socket(self.listener, self._address, self._port, backlog=self._backlog)
+        opened = self._open_socket(self.listener, self._address, self._port, backlog=self._backlog)
         self.port = opened.getsockname()[1]
         self._acceptor = Acceptor(self._reactor, opened, self.listener, self._take)
         if self.bound is not None:
@@ -208,20 +227,11 @@ class StreamListener(Service):
             if connection.drain is not None:
                 connection.drain()
 
-    def _take(self, accepted: socket.socket, arrival: Arrival, transport: Any, peer: Any) -> None:
-        try:
-            local = accepted.getsockname()
-        except OSError:
-            # The client is gone already; the transport will find out by itself.
-            local = ("", self.port)
-        connection = Connection(
-            self._reactor, self.listener, transport,
-            (plain(peer[0]), peer[1]), (plain(local[0]), local[1]),
-        )  # fmt: skip
+    def _take(self, arrival: Arrival, transport: Any, peer: Any, local: tuple[str, int]) -> None:
+        connection = Connection(self._reactor, self.listener, transport, (plain(peer[0]), peer[1]), local)
         arrival.belong(connection)
         self.connections.add(connection)
         self._stats.opened()
-        serving = self._serve(connection) if self._proxy is None else self._proxied(connection)
 
         def ended(_: None, error: BaseException | None) -> None:
             self.connections.discard(connection)
@@ -229,7 +239,13 @@ class StreamListener(Service):
             if error is not None:
                 self._failed(connection, error)
 
-        Task(serving, ended).start()
+        try:
+            serving = self._serve(connection) if self._proxy is None else self._proxied(connection)
+        except Exception as error:
+            # What serves may know before it is awaited that it will not.
+            ended(None, error)
+        else:
+            Task(serving, ended).start()
 
     async def _proxied(self, connection: Connection) -> None:
         assert self._proxy is not None

@@ -36,14 +36,15 @@ async def accept_tls(
     *,
     protocols: Collection[bytes] = (),
     plain: bytes = b"",
+    tickets_wait: bool = False,
 ) -> None:
     """Shake hands; afterwards the connection's transport is the decrypted one.
 
     The ClientHello is read before OpenSSL sees it, so the certificate is chosen first and an
     unknown name is refused with the alert RFC 6066 asks for; so is a client that offers ALPN, but
     none of `protocols` (RFC 7301 section 3.2; empty: any). `plain` is the answer to a client that
-    speaks no TLS. `seconds` bound all of it. Raises Refusal (`unrecognized_name`,
-    `handshake_failed`, `handshake_timeout`) or Malformed.
+    speaks no TLS. `seconds` bound all of it; `tickets_wait` is as in TlsLayer. Raises Refusal
+    (`unrecognized_name`, `handshake_failed`, `handshake_timeout`) or Malformed.
     """
     end = connection.reactor.seconds() + seconds
     try:
@@ -63,7 +64,7 @@ async def accept_tls(
         offered = b", ".join(hello.alpn).decode("ascii", "backslashreplace")
         raise Refusal(HANDSHAKE_FAILED, f"none of its protocols is spoken here: {offered}")
     shaken: Wait[TlsFailed | None] = Wait()
-    layer = TlsLayer(context, server=True, ready=shaken.fire)
+    layer = TlsLayer(context, server=True, ready=shaken.fire, name=hello.sni, tickets_wait=tickets_wait)
     arrival = Arrival()
     layer.protocol = arrival
     late = TlsFailed("late")

@@ -99,6 +99,9 @@ class Connection:
     def lost(self, reason: Failure | None = None) -> None:
         """The transport is gone."""
         self.drain = None
+        if self._arrival is not None:
+            # Without this circle both are freed at once, and not by the garbage collector.
+            self._arrival.leave()
         self.ended.fire(None)
 
     def refuse(self, reason: Reason) -> None:
@@ -132,6 +135,10 @@ class Arrival:
         self._connection = connection
         connection.arrived(self)
 
+    def leave(self) -> None:
+        """It is nobody's any more."""
+        self._connection = None
+
     async def more(self) -> bytes:
         """The next bytes of the client."""
         if self._failure is not None:
@@ -147,12 +154,15 @@ class Arrival:
             self._wait.fail(error)
 
     def dataReceived(self, data: bytes) -> None:
-        self.transport.pauseProducing()
         wait, self._wait = self._wait, None
         if wait is not None:
             wait.fire(data)
         elif self._connection is not None:
             self._connection.held += data
+        # Whoever waited may wait for more, or have handed the transport over: to pause it before that,
+        # and not only now, would cost two calls of the kernel.
+        if self._wait is None and getattr(self.transport, "protocol", None) is self:
+            self.transport.pauseProducing()
 
     def readConnectionLost(self) -> None:
         self.give_up(Refusal(CLIENT_GONE))
@@ -164,3 +174,16 @@ class Arrival:
         self.give_up(Refusal(CLIENT_GONE))
         if self._connection is not None:
             self._connection.lost(reason)
+
+
+class _Nobody:
+    """Stands on transports that are not read from, until they are somebody's."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """There is nobody who would read."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Nobody wanted it."""
+
+
+NOBODY = _Nobody()

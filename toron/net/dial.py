@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 from typing import Any
 
 import service_identity
 from OpenSSL import SSL
 from service_identity.pyopenssl import verify_hostname, verify_ip_address
-from twisted.internet import error
 from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.protocol import ClientFactory
-from twisted.python.failure import Failure
 
-from toron.core.refusal import (
-    CONNECT_FAILED,
-    CONNECT_REFUSED,
-    CONNECT_TIMEOUT,
-    UPSTREAM_CERT,
-    UPSTREAM_NAME,
-    UPSTREAM_TLS,
-    UpstreamFailed,
-)
+from toron.core.refusal import CONNECT_TIMEOUT, UPSTREAM_CERT, UPSTREAM_TLS, UpstreamFailed
 from toron.core.server import Server
 from toron.core.wait import Wait
+from toron.net.connecting import Attempt
 from toron.net.resolve import Resolver
 from toron.net.tls import TlsFailed, TlsLayer
 
@@ -101,61 +90,6 @@ def client_context(
     return context
 
 
-class _Dial(ClientFactory):
-    """One attempt; fires with the transport, or fails with an UpstreamFailed."""
-
-    noisy = False
-
-    def __init__(self, protocol: Any, done: Wait[Any]) -> None:
-        self._protocol = protocol
-        self._done = done
-
-    def buildProtocol(self, addr: Any) -> Any:
-        return _Connected(self._protocol, self._done)
-
-    def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
-        self._done.fail(_why(reason))
-
-
-class _Connected:
-    """Tells that the connection stands, then gives it to the protocol it is for."""
-
-    def __init__(self, protocol: Any, done: Wait[Any]) -> None:
-        self._protocol = protocol
-        self._done = done
-
-    def makeConnection(self, transport: Any) -> None:
-        transport.setTcpNoDelay(True)
-        transport.setTcpKeepAlive(True)
-        if self._done.done:
-            # Nobody waits any more.
-            transport.abortConnection()
-            return
-        transport.protocol = self._protocol
-        self._done.fire(transport)
-
-    def dataReceived(self, data: bytes) -> None:
-        """Nobody took the connection."""
-
-    def connectionLost(self, reason: Failure) -> None:
-        """Nobody took the connection."""
-
-
-def _why(reason: Failure) -> UpstreamFailed:
-    """Name what went wrong while connecting."""
-    failure = reason.value
-    text = str(failure)
-    if reason.check(error.ConnectionRefusedError):
-        return UpstreamFailed(CONNECT_REFUSED, untouched=True)
-    if reason.check(error.TimeoutError, error.TCPTimedOutError):
-        return UpstreamFailed(CONNECT_TIMEOUT, untouched=True)
-    if reason.check(error.DNSLookupError, error.UnknownHostError):
-        return UpstreamFailed(UPSTREAM_NAME, text, untouched=True)
-    code = getattr(failure, "osError", None) or getattr(failure, "errno", None)
-    ours = code in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL)
-    return UpstreamFailed(CONNECT_FAILED, text, untouched=True, ours=ours)
-
-
 class Dialer:
     """Makes connections to the servers of one backend; `connect` is the limit in seconds."""
 
@@ -172,48 +106,52 @@ class Dialer:
         """One that goes to the same machines, but to this port of them."""
         return Dialer(self._reactor, self._connect, self._tls, port)
 
-    async def dial(self, server: Server, protocol: Any, first: bytes = b"") -> Any:
+    async def dial(self, server: Server, protocol: Any, first: bytes = b"", *, paused: bool = False) -> Any:
         """Connect `protocol` to the server; `first` is sent before anything else, TLS included.
 
-        Returns the transport, its reading paused only by the protocol. Raises UpstreamFailed.
+        Returns the transport, its reading paused only by the protocol. With `paused` it is not read from
+        at all yet, and the protocol stands on it without having been told. Raises UpstreamFailed.
         """
         secure = self._tls if server.scheme in OVER_TLS else None
-        transport = await self._connected(server, protocol)
+        port = self._port or server.port
+        address = self._resolver.literal(server.host)
+        if address is None:
+            attempt = await self._to_a_name(server.host, port)
+        else:
+            attempt = Attempt(self._reactor, address, port)
+            if not attempt.stands:
+                await attempt.wait(self._connect)
+        transport: Any = attempt.transport(protocol)
         if first:
             transport.write(first)
-        if secure is None:
+        if secure is not None:
+            transport.resumeProducing()
+            return await self._secure(server, protocol, transport, secure, paused)
+        if not paused:
+            transport.resumeProducing()
             protocol.makeConnection(transport)
-            return transport
-        return await self._secure(server, protocol, transport, secure)
+        return transport
 
-    async def _connected(self, server: Server, protocol: Any) -> Any:
-        """A transport to the first of the server's addresses that takes the connection."""
+    async def _to_a_name(self, name: str, port: int) -> Attempt:
+        """The first of its addresses that takes the connection."""
         seconds = self._reactor.seconds
         end = seconds() + self._connect
-        addresses = await self._resolver.addresses(server.host, self._connect)
-        for left in range(len(addresses), 1, -1):
+        addresses = await self._resolver.addresses(name, self._connect)
+        for left in range(len(addresses), 0, -1):
             try:
+                attempt = Attempt(self._reactor, addresses[-left], port)
                 # An address that says nothing must leave time for the others.
-                share = max(0.0, end - seconds()) / left
-                return await self._attempt(addresses[-left], server, protocol, share)
+                await attempt.wait(max(0.0, end - seconds()) / left)
             except UpstreamFailed as failure:
-                if failure.ours:
+                if failure.ours or left == 1:
                     raise
-        return await self._attempt(addresses[-1], server, protocol, max(0.0, end - seconds()))
+            else:
+                return attempt
+        raise AssertionError("a name has an address")
 
-    async def _attempt(self, address: str, server: Server, protocol: Any, seconds: float) -> Any:
-        done: Wait[Any] = Wait()
-        factory = _Dial(protocol, done)
-        attempt = self._reactor.connectTCP(address, self._port or server.port, factory, seconds)
-        try:
-            return await done
-        except BaseException:
-            if not done.done:
-                done.fail(UpstreamFailed(CONNECT_FAILED, "given up", untouched=True, ours=True))
-                attempt.disconnect()
-            raise
-
-    async def _secure(self, server: Server, protocol: Any, transport: Any, tls: UpstreamTls) -> Any:
+    async def _secure(
+        self, server: Server, protocol: Any, transport: Any, tls: UpstreamTls, paused: bool
+    ) -> Any:
         name = tls.name_for(server)
         literal = isIPAddress(name) or isIPv6Address(name)
         shaken: Wait[TlsFailed | None] = Wait()
@@ -237,7 +175,10 @@ class Dialer:
                 timer.cancel()
         if failure is None:
             layer.protocol = protocol
-            protocol.makeConnection(layer)
+            if paused:
+                layer.pauseProducing()
+            else:
+                protocol.makeConnection(layer)
             return layer
         text = str(failure)
         if text == "late":

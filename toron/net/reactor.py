@@ -7,6 +7,7 @@ says whose turn it is only when somebody asks. What transports do is in `net/tcp
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 import sys
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT
@@ -54,9 +55,53 @@ class EPollReactor(epollreactor.EPollReactor):
     """The epoll reactor of Twisted, with toron's TCP transports."""
 
     def __init__(self) -> None:
+        self._fresh: set[int] = set()
+        """Descriptors registered since the last events came: what those say of them is of another socket."""
         super().__init__()  # type: ignore[no-untyped-call]
         self._whose_turn = _WhoseTurn()
         self._log_context = {log.ILogContext: self._whose_turn}
+
+    def addReader(self, reader: Any) -> None:
+        """As Twisted's, in fewer steps."""
+        fd = reader.fileno()
+        if fd in self._reads:
+            return
+        if fd in self._writes:
+            super().addReader(reader)  # type: ignore[no-untyped-call]
+            return
+        try:
+            self._poller.register(fd, EPOLLIN)
+        except OSError:
+            # Of a file, which it polls in another way, or with a word for what is wrong.
+            super().addReader(reader)  # type: ignore[no-untyped-call]
+            return
+        self._fresh.add(fd)
+        self._reads.add(fd)
+        self._selectables[fd] = reader
+
+    def addWriter(self, writer: Any) -> None:
+        """As Twisted's, which does not know that it is fresh."""
+        fd = writer.fileno()
+        if fd not in self._selectables:
+            self._fresh.add(fd)
+        super().addWriter(writer)  # type: ignore[no-untyped-call]
+
+    def removeReader(self, reader: Any) -> None:
+        """As Twisted's, in fewer steps."""
+        fd = reader.fileno()
+        if fd in self._reads and fd not in self._writes:
+            del self._selectables[fd]
+            self._poller.unregister(fd)
+            self._reads.remove(fd)
+        elif fd not in self._selectables or fd in self._reads:
+            super().removeReader(reader)  # type: ignore[no-untyped-call]
+
+    def forget(self, selectable: Any) -> None:
+        """Watch it no more. Its socket is about to be closed: the kernel drops it by itself."""
+        fd = selectable.fileno()
+        self._selectables.pop(fd, None)
+        self._reads.discard(fd)
+        self._writes.discard(fd)
 
     def doPoll(self, timeout: float | None) -> None:
         """Wait for events, and hand each to its descriptor."""
@@ -68,6 +113,7 @@ class EPollReactor(epollreactor.EPollReactor):
                 return
             raise
         if events:
+            self._fresh.clear()
             context.call(self._log_context, self._dispatch, events)
 
     doIteration = doPoll
@@ -84,6 +130,8 @@ class EPollReactor(epollreactor.EPollReactor):
             why: Any = None
             in_read = False
             if event & _GONE and not event & EPOLLIN:
+                if fd in self._fresh:
+                    continue
                 if fd in self._reads:
                     in_read = True
                     why = CONNECTION_DONE
@@ -146,4 +194,15 @@ def install() -> EPollReactor:
     """Make this the reactor of the process; to be called before anything imports one."""
     reactor = EPollReactor()
     installReactor(reactor)
+    reactor.callWhenRunning(_spare_the_collector)
     return reactor
+
+
+def _spare_the_collector() -> None:
+    """What is there when it begins stays: the garbage collector need not look at it again and again.
+
+    What a connection leaves is freed without the collector, so it may wait for more than it does by default.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)

@@ -19,6 +19,9 @@ from toron.core.refusal import (
     Reason,
 )
 from toron.core.wait import Wait
+from toron.net.shortcut import BULK, SMALL, Shortcut
+from toron.net.splice import supported
+from toron.net.stream import Stream
 from toron.net.sweep import NEVER, Sweep
 from toron.net.tls import TlsLayer
 from toron.wire.websocket import Frames, close_frame
@@ -33,7 +36,7 @@ class RelayEnd:
     To that transport it is the producer, which is paused while what it sent is not taken.
     """
 
-    __slots__ = ("_relay", "closed", "other", "received", "transport")
+    __slots__ = ("_relay", "closed", "full", "other", "received", "transport")
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
@@ -41,17 +44,38 @@ class RelayEnd:
         self.other: RelayEnd = self
         self.received = 0
         """Bytes this side has sent us."""
+        self.full: float = 0
+        """Reads in a row that had as much as bulk has; infinite where there is no shortcut."""
         self.closed = False
         """Whether this side will send no more."""
 
-    def makeConnection(self, transport: Any) -> None:
-        self.transport = transport
-
     def dataReceived(self, data: bytes) -> None:
-        self.received += len(data)
+        size = len(data)
+        self.received += size
         relay = self._relay
         relay.deadline = relay.sweep.now + relay.idle
         self.other.transport.write(data)
+        if size >= SMALL:
+            self.full += 1
+            if self.full == BULK:
+                self.shorten()
+        elif self.full < BULK:
+            self.full = 0
+
+    def shorten(self) -> None:
+        """There is bulk: have it moved without us, where both are plain TCP."""
+        source, destination = self.transport, self.other.transport
+        if supported() and type(source) is Stream and type(destination) is Stream:
+            Shortcut(self, source, destination)
+        else:
+            self.full = NEVER
+
+    def moved(self, size: int) -> None:
+        """So many bytes of this side were taken on the shortcut; 0 where only some went out."""
+        self.received += size
+        relay = self._relay
+        if not relay.finished:
+            relay.deadline = relay.sweep.now + relay.idle
 
     def readConnectionLost(self) -> None:
         self._over(cut=False)
@@ -113,6 +137,7 @@ class FramedEnd(RelayEnd):
         super().__init__(relay)
         self.frames = Frames()
         self.leaving = False
+        self.full = NEVER
 
     def dataReceived(self, data: bytes) -> None:
         if self.leaving:
@@ -138,7 +163,7 @@ class Relay:
     byte both are cut, and so is what is not taken within `idle` seconds after the end.
     """
 
-    __slots__ = ("_finished", "client", "deadline", "draining", "ended", "idle", "reason", "server", "sweep")
+    __slots__ = ("client", "deadline", "draining", "ended", "finished", "idle", "reason", "server", "sweep")
 
     def __init__(self, sweep: Sweep, idle: float, *, websocket: bool = False) -> None:
         self.sweep = sweep
@@ -150,12 +175,12 @@ class Relay:
         self.ended: Wait[None] = Wait()
         self.reason: Reason | None = None
         self.draining = False
-        self._finished = False
+        self.finished = False
+        """Whether it is over but for what must still go out."""
 
     def join(self, client: Any, server: Any, from_client: bytes = b"", from_server: bytes = b"") -> None:
         """Take over two paused transports, and what was already read from each."""
-        self.client.makeConnection(client)
-        self.server.makeConnection(server)
+        self.client.transport, self.server.transport = client, server
         client.protocol = self.client
         server.protocol = self.server
         client.registerProducer(self.server, True)
@@ -166,14 +191,14 @@ class Relay:
             self.client.dataReceived(from_client)
         if from_server:
             self.server.dataReceived(from_server)
-        if not self._finished:
+        if not self.finished:
             client.resumeProducing()
             server.resumeProducing()
 
     def drain(self) -> None:
         """Ask for an end soon; only WebSocket has a way to."""
         self.draining = True
-        if isinstance(self.server, FramedEnd) and self.server.frames.at_boundary:
+        if not self.finished and isinstance(self.server, FramedEnd) and self.server.frames.at_boundary:
             self.server.leave()
 
     def abort(self, reason: Reason) -> None:
@@ -185,17 +210,17 @@ class Relay:
         self._end(reason, orderly=True)
 
     def expired(self, now: float) -> None:
-        if self._finished:
+        if self.finished:
             self._cut()
         else:
             self.abort(IDLE_TIMEOUT)
 
     def lost(self, end: RelayEnd, reason: Failure) -> None:
         """One side's connection is gone."""
-        orderly = bool(reason.check(ConnectionDone))
-        if not self._finished:
+        if not self.finished:
+            orderly = isinstance(reason.value, ConnectionDone)
             why: Reason | None = None
-            if self.draining and reason.check(ConnectionAborted):
+            if self.draining and isinstance(reason.value, ConnectionAborted):
                 why = DRAINED
             elif not orderly:
                 why = PEER_RESET if end is self.client else UPSTREAM_RESET
@@ -207,12 +232,15 @@ class Relay:
         end.transport = _GONE
         if self.client.transport is _GONE and self.server.transport is _GONE:
             self.sweep.forget(self)
+            for each in (self.client, self.server):
+                # Without these circles all of it is freed at once, and not by the garbage collector.
+                del each.other, each._relay
             self.ended.fire(None)
 
     def _end(self, reason: Reason | None, orderly: bool) -> None:
-        if self._finished:
+        if self.finished:
             return
-        self._finished = True
+        self.finished = True
         self.reason = self.reason or reason
         for end in (self.client, self.server):
             self.sweep.stalled.discard(end)
@@ -224,8 +252,11 @@ class Relay:
         # What was written may still have to go out, to a side that need not take it.
         self.deadline = self.sweep.now + self.idle
         for end in (self.client, self.server):
-            if end.transport is not _GONE:
-                end.transport.loseConnection()
+            transport = end.transport
+            if type(transport) is Stream:
+                transport.close()
+            elif transport is not _GONE:
+                transport.loseConnection()
 
     def _cut(self) -> None:
         self.deadline = NEVER
@@ -245,6 +276,9 @@ class _Gone:
 
     def unregisterProducer(self) -> None:
         """It has none."""
+
+    def resumeProducing(self) -> None:
+        """It has nothing more to say."""
 
 
 _GONE = _Gone()

@@ -26,13 +26,22 @@ class Resolver:
         self._reactor = reactor
         self._known: dict[str, tuple[float, list[str]]] = {}
         self._waiting: dict[str, list[Wait[list[str]]]] = {}
+        self._literals: dict[str, str | None] = {}
+
+    def literal(self, host: str) -> str | None:
+        """The host itself where it is an address, None for a name; hosts are those of servers, so few."""
+        try:
+            return self._literals[host]
+        except KeyError:
+            found = self._literals[host] = host if packed(host) is not None else None
+            return found
 
     async def addresses(self, host: str, seconds: float) -> list[str]:
         """Every address of a name, the preferred one first; an address is its own answer.
 
         Raises UpstreamFailed (`upstream_name_unresolved`), also when `seconds` are over first.
         """
-        if packed(host) is not None:
+        if self.literal(host) is not None:
             return [host]
         until, known = self._known.get(host, (0.0, []))
         if self._reactor.seconds() < until:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 
 _DATAGRAM_BUFFER = 4 << 20
 
 
 class CannotListen(Exception):
     """A listener's address can not be had; the text names both, and what to do."""
+
+
+OpenSocket = Callable[..., socket.socket]
+"""Gives a listener its socket; called as `listening_socket` is."""
 
 
 def listening_socket(
@@ -19,6 +24,35 @@ def listening_socket(
 
     Raises CannotListen with the listener's name.
     """
+    return _bound(name, address, port, stream, backlog, shared=False)
+
+
+def shared_sockets(
+    name: str, address: str | None, port: int, count: int, *, stream: bool = True, backlog: int = 1024
+) -> list[socket.socket]:
+    """As many sockets on one address, over which the kernel spreads who comes (SO_REUSEPORT, socket(7)).
+
+    Raises CannotListen with the listener's name.
+    """
+    # Once without sharing: with it the kernel would let us in beside another gateway of this user,
+    # and each would get some of the other's clients. A port of 0 is chosen here.
+    with _bound(name, address, port, stream, backlog=None, shared=False) as alone:
+        port = alone.getsockname()[1]
+    opened: list[socket.socket] = []
+    try:
+        for _ in range(count):
+            opened.append(_bound(name, address, port, stream, backlog, shared=True))
+    except BaseException:
+        for each in opened:
+            each.close()
+        raise
+    return opened
+
+
+def _bound(
+    name: str, address: str | None, port: int, stream: bool, backlog: int | None, *, shared: bool
+) -> socket.socket:
+    """A bound socket; it listens unless `backlog` is None."""
     kind = socket.SOCK_STREAM if stream else socket.SOCK_DGRAM
     family = socket.AF_INET if address is not None and ":" not in address else socket.AF_INET6
     try:
@@ -39,11 +73,13 @@ def listening_socket(
             else:
                 # A burst waits here while we are busy; the kernel gives at most net.core.rmem_max.
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _DATAGRAM_BUFFER)
+            if shared:
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address is None else 1)
             anywhere = "::" if family == socket.AF_INET6 else "0.0.0.0"
             opened.bind((anywhere if address is None else address, port))
-            if stream:
+            if stream and backlog is not None:
                 opened.listen(backlog)
         except BaseException:
             opened.close()

@@ -9,18 +9,24 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.abstract import _dataMustBeBytes
 from twisted.internet.error import ConnectionLost
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.tcp import Client, Connector, Port, Server
 
+if TYPE_CHECKING:
+    from toron.net.shortcut import Shortcut
+
 _NOT_NOW = frozenset({errno.EWOULDBLOCK, errno.ENOBUFS})
 
 
 class _SendsAtOnce:
     """Mixed into a TCP transport, in front of Twisted's write."""
+
+    pending: Shortcut | None = None
+    """Has bytes in a pipe, which go out before those in the buffer."""
 
     def write(self: Any, data: bytes) -> None:
         """Send what the kernel takes now; the rest waits in the buffer."""
@@ -32,6 +38,7 @@ class _SendsAtOnce:
             or self.TLS
             or self._aborting
             or self._writeDisconnected
+            or self.pending is not None
             or (self.producer is not None and not self.streamingProducer)
             or type(data) is not bytes
             or not data
@@ -44,16 +51,20 @@ class _SendsAtOnce:
             sent = 0
             if error.errno not in _NOT_NOW:
                 # The error is told only once: whoever looks next must hear of it.
-                self.doRead = self.doWrite = self._last_words
+                self.broken()
         if sent != len(data):
             super().write(data[sent:])  # type: ignore[misc]
 
     def writeSomeData(self: Any, data: bytes) -> int | ConnectionLost:
         """As Twisted's, but what the other side said before it broke is not lost."""
         sent: int | ConnectionLost = super().writeSomeData(data)  # type: ignore[misc]
-        return self._last_words() if sent is CONNECTION_LOST else sent
+        return self.last_words() if sent is CONNECTION_LOST else sent
 
-    def _last_words(self: Any) -> ConnectionLost:
+    def broken(self: Any) -> None:
+        """Sending has failed: have that told, after what is left to be read."""
+        self.doRead = self.doWrite = self.last_words
+
+    def last_words(self: Any) -> ConnectionLost:
         """Read what came before the connection broke, such as the answer to a request not wanted."""
         try:
             while not self._aborting and (data := self.socket.recv(self.bufferSize)):

@@ -17,8 +17,10 @@ from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-_READ = 1 << 16
-_RECORD = 1 << 14
+from toron.net.records import OUT, Records
+from toron.net.stream import Stream
+
+_TLS_1_3 = 0x0304
 
 
 @dataclass(slots=True)
@@ -53,6 +55,12 @@ class TlsLayer:
     the protocol above has a method `read_cut`: that is called then, and may go on to write.
     """
 
+    __slots__ = (
+        "_broken", "_check", "_lost", "_name", "_paused", "_reading_over", "_ready", "_records", "_server",
+        "_shaking", "_ssl", "_tickets_wait", "_up", "_write_closed",
+        "disconnecting", "distrusted", "protocol", "transport",
+    )  # fmt: skip
+
     def __init__(
         self,
         context: SSL.Context,
@@ -61,9 +69,15 @@ class TlsLayer:
         ready: Callable[[TlsFailed | None], None],
         name: str = "",
         check: Callable[[SSL.Connection], None] | None = None,
+        tickets_wait: bool = False,
     ) -> None:
-        """`name` is what SNI says (sent by a client); `check` may raise after the handshake."""
+        """`name` is what SNI says: sent by a client, known to a server; `check` may raise afterwards.
+
+        With `tickets_wait` a server's session tickets go out with what it says first, and not as soon
+        as they could: that saves a packet where it is asked something, and has to answer.
+        """
         self._ssl = SSL.Connection(context, None)
+        self._records = Records(self._ssl)
         self._server = server
         if server:
             self._ssl.set_accept_state()
@@ -74,8 +88,10 @@ class TlsLayer:
         self._name = name
         self._ready: Callable[[TlsFailed | None], None] | None = ready
         self._check = check
+        self._tickets_wait = tickets_wait
         self._up = False
         self._paused = False
+        self._shaking = False
         self._reading_over = False
         self._write_closed = False
         self._lost = False
@@ -97,11 +113,13 @@ class TlsLayer:
     def dataReceived(self, data: bytes) -> None:
         if self._reading_over or self._lost:
             return
-        self._ssl.bio_write(data)
-        if not self._up and not self._shake():
-            return
-        if not self._paused:
-            self._read()
+        if not self._up:
+            self._records.receive(data)
+            self._shake_and_read()
+        elif self._paused:
+            self._records.receive(data)
+        else:
+            self._read(data)
 
     def readConnectionLost(self) -> None:
         if self._reading_over:
@@ -129,9 +147,23 @@ class TlsLayer:
             cut = not self._reading_over and not self.disconnecting and reason.check(ConnectionDone)
             if cut or self._broken:
                 reason = Failure(ConnectionLost())
-            self.protocol.connectionLost(reason)
+            protocol, self.protocol = self.protocol, None
+            # The two of them do not keep each other alive: what OpenSSL holds is freed at once.
+            protocol.connectionLost(reason)
 
     # --- the handshake ------------------------------------------------------------------------
+
+    def _shake_and_read(self) -> None:
+        self._shaking = True
+        shaken = self._shake()
+        self._shaking = False
+        if not shaken:
+            return
+        if self._paused:
+            # By who was told that it is ready: the transport hears of it only if it stays so.
+            self.transport.pauseProducing()
+        else:
+            self._read(b"")
 
     def _shake(self) -> bool:
         try:
@@ -155,7 +187,8 @@ class TlsLayer:
                 self._fail(TlsFailed(str(error) or type(error).__name__))
                 return False
         self._up = True
-        self._flush()
+        if not self._tickets_wait or self._ssl.get_protocol_version() != _TLS_1_3:
+            self._flush()
         self._tell_ready(None)
         return not self._lost
 
@@ -175,52 +208,44 @@ class TlsLayer:
     def info(self) -> TlsInfo:
         """What was agreed; only after the handshake."""
         connection = self._ssl
-        name = connection.get_servername()
+        name = self._name or (connection.get_servername() or b"").decode("ascii", "replace")
         return TlsInfo(
             version=connection.get_protocol_version_name(),
             cipher=connection.get_cipher_name() or "",
             group=connection.get_group_name() or "",
             alpn=connection.get_alpn_proto_negotiated().decode("ascii", "replace"),
-            sni=self._name or (name or b"").decode("ascii", "replace"),
+            sni=name,
         )
 
     # --- bytes --------------------------------------------------------------------------------
 
-    def _read(self) -> None:
-        """Decrypt all there is, and hand it on in one piece."""
-        connection = self._ssl
-        pieces: list[bytes] = []
-        closed = False
-        failed: SSL.Error | None = None
-        while True:
-            try:
-                pieces.append(connection.recv(_READ))
-            except SSL.WantReadError:
-                break
-            except SSL.ZeroReturnError:
-                closed = True
-                break
-            except SSL.Error as error:
-                failed = error
-                break
-        if pieces:
-            self.protocol.dataReceived(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        if closed:
-            self._other_side_closed()
-        elif failed is not None:
-            # An alert says why; what was to be written before it will not be whole anyway.
-            self._flush()
-            self._broken = self._reading_over = self._write_closed = True
-            self.transport.unregisterProducer()
-            self.transport.loseConnection()
-        elif not pieces:
-            # No data in it: a key update or a ticket may want an answer.
+    def _read(self, data: bytes) -> None:
+        """Decrypt all there is, with `data` at the end, and hand it on in one piece."""
+        records = self._records
+        plain = records.decrypt(data)
+        if plain:
+            self.protocol.dataReceived(plain)
+        if records.end is not None:
+            self._ended(records.end)
+        elif data and not plain:
+            # A key update may want an answer.
             self._flush()
 
-    def _other_side_closed(self) -> None:
+    def _ended(self, why: SSL.Error) -> None:
+        """No more can be decrypted."""
         if self._reading_over:
             return
         self._reading_over = True
+        if isinstance(why, SSL.ZeroReturnError):
+            self._other_side_closed()
+            return
+        # An alert says why; what was to be written before it will not be whole anyway.
+        self._flush()
+        self._broken = self._write_closed = True
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+
+    def _other_side_closed(self) -> None:
         protocol = self.protocol
         if self.disconnecting:
             return
@@ -231,14 +256,9 @@ class TlsLayer:
 
     def _flush(self) -> None:
         """Hand what was encrypted to the transport."""
-        connection = self._ssl
-        while True:
-            try:
-                out = connection.bio_read(_READ)
-            except SSL.WantReadError:
-                return
+        while out := self._records.outgoing():
             self.transport.write(out)
-            if len(out) < _READ:
+            if len(out) < OUT:
                 return
 
     # --- a transport to the protocol above ----------------------------------------------------
@@ -246,13 +266,10 @@ class TlsLayer:
     def write(self, data: bytes) -> None:
         if self._lost or self._write_closed or not data:
             return
-        if len(data) <= _RECORD:
-            self._ssl.send(data)
-        else:
-            view = memoryview(data)
-            while view:
-                view = view[self._ssl.send(view[: 1 << 20].tobytes()) :]
-        self._flush()
+        out = self._records.encrypt(data)
+        self.transport.write(out)
+        if len(out) == OUT:
+            self._flush()
 
     def writeSequence(self, data: list[bytes]) -> None:
         self.write(b"".join(data))
@@ -263,6 +280,17 @@ class TlsLayer:
         self.disconnecting = True
         self._say_goodbye()
         self.transport.loseConnection()
+
+    def close(self) -> None:
+        """As `loseConnection`, at once if everything is sent: may call `connectionLost` of the protocol."""
+        if self.disconnecting or self._lost:
+            return
+        self.disconnecting = True
+        self._say_goodbye()
+        if isinstance(self.transport, Stream):
+            self.transport.close()
+        else:
+            self.transport.loseConnection()
 
     def loseWriteConnection(self) -> None:
         """Say close_notify; the transport stays open, for what the other side still sends."""
@@ -301,7 +329,8 @@ class TlsLayer:
 
     def pauseProducing(self) -> None:
         self._paused = True
-        self.transport.pauseProducing()
+        if not self._shaking:
+            self.transport.pauseProducing()
 
     def resumeProducing(self) -> None:
         if not self._paused:
@@ -311,7 +340,7 @@ class TlsLayer:
         if self._lost or self.disconnecting:
             return
         if self._up and not self._reading_over:
-            self._read()
+            self._read(b"")
         if not self._paused and not self._lost:
             self.transport.resumeProducing()
 

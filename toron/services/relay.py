@@ -8,11 +8,14 @@ from typing import Any
 from toron.core.backend import Backend, Lease
 from toron.core.refusal import CLIENT_GONE, Refusal, UpstreamFailed
 from toron.core.server import Server
-from toron.net.connection import Arrival, Connection
+from toron.net.connection import NOBODY, Connection
 from toron.net.dial import Dialer
 from toron.net.relay import Relay
-from toron.net.sweep import Sweep
+from toron.net.sweep import NEVER, Sweep
 from toron.observe.stats import BackendStats, ListenerStats, ServerStats
+
+COUNT_EVERY = 1.0
+"""Seconds after which the bytes of relays under way are counted again."""
 
 Started = Callable[[Connection, str, Server], None]
 Finished = Callable[[Connection, str, Server, Relay], None]
@@ -50,6 +53,9 @@ class RelayService:
         self._server_stats = server_stats
         self._started = started
         self._finished = finished
+        self._counted: dict[Relay, tuple[int, int]] = {}
+        """What is counted already of each relay under way: bytes from the client, and bytes to it."""
+        self.deadline = NEVER
 
     async def __call__(self, connection: Connection) -> None:
         lease, transport = await self._connect(connection)
@@ -60,6 +66,10 @@ class RelayService:
             raise Refusal(CLIENT_GONE)
         relay = Relay(self._sweep, self._idle)
         connection.drain = relay.drain
+        if not self._counted:
+            self.deadline = self._sweep.now + COUNT_EVERY
+            self._sweep.watch(self)
+        self._counted[relay] = (0, 0)
         try:
             held, connection.held = connection.held, b""
             self._started(connection, self.backend.name, server)
@@ -67,10 +77,23 @@ class RelayService:
             await relay.ended
         finally:
             lease.release()
-            self._stats.bytes_in += relay.client.received
-            self._stats.bytes_out += relay.server.received
+            self._count(relay, *self._counted.pop(relay))
+            if not self._counted:
+                self._sweep.forget(self)
             self._finished(connection, self.backend.name, server, relay)
             connection.lost()
+
+    def expired(self, now: float) -> None:
+        """Count what relays have moved so far: some of them take hours."""
+        self.deadline = now + COUNT_EVERY
+        for relay, (received, sent) in self._counted.items():
+            self._count(relay, received, sent)
+            self._counted[relay] = (relay.client.received, relay.server.received)
+
+    def _count(self, relay: Relay, received: int, sent: int) -> None:
+        """Add what has come since that was counted."""
+        self._stats.bytes_in += relay.client.received - received
+        self._stats.bytes_out += relay.server.received - sent
 
     async def _connect(self, connection: Connection) -> tuple[Lease, Any]:
         """A lease, and the paused transport to its server."""
@@ -83,7 +106,7 @@ class RelayService:
             tried.append(server)
             first = self._preface(connection, server) if self._preface is not None else b""
             try:
-                transport = await self._dialer.dial(server, Arrival(), first)
+                transport = await self._dialer.dial(server, NOBODY, first, paused=True)
             except UpstreamFailed as failure:
                 lease.release()
                 self._server_stats[server].fail(failure.reason.word)

@@ -1,0 +1,136 @@
+"""Our own transports: what every lean transport does, and what is different about them."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from tests.net import test_tcp
+from toron.net.stream import Stream
+
+
+class Streams:
+    """Our own transports, which are held to all of the above."""
+
+    kind = Stream
+    reactor: Any
+
+    def transport(self, near: socket.socket, protocol: Any, peer: Any) -> Stream:
+        made = Stream(near, protocol, peer, self.reactor, 7)
+        made.startReading()  # type: ignore[no-untyped-call]
+        return made
+
+
+class StreamsWriting(Streams, test_tcp.Writing):
+    """What leaves, and when."""
+
+
+class StreamsProducing(Streams, test_tcp.Producing):
+    """Who writes only when there is room."""
+
+
+class StreamsEnding(Streams, test_tcp.Ending):
+    """What is said when nothing can leave any more."""
+
+
+class StreamsOwn(Streams, test_tcp.TcpCase):
+    """What is different about them."""
+
+    near: Any
+
+    def halves(self) -> test_tcp.EndsByHalves:
+        """The other protocol, on a connection of its own."""
+        protocol = test_tcp.EndsByHalves()
+        self.near, self.far = self.connected(protocol)
+        return protocol
+
+    def registered(self) -> bool:
+        """Whether the reactor watches it."""
+        return self.near in self.reactor.getReaders() + self.reactor.getWriters()
+
+    def test_nothing_is_read_before_it_is_asked_for(self) -> None:
+        far, near = self.sockets()
+        protocol = test_tcp.Ends()
+        self.near = Stream(near, protocol, far.getsockname(), self.reactor)
+        protocol.makeConnection(self.near)
+        far.sendall(b"early")
+        self.turn()
+        self.assertEqual((protocol.got, self.registered()), (b"", False))
+        self.near.resumeProducing()
+        self.turn_until(lambda: protocol.got == b"early")
+        self.near.pauseProducing()
+        self.assertFalse(self.registered())
+
+    def test_half_an_end_is_said_at_once(self) -> None:
+        protocol = self.halves()
+        self.near.write(b"last")
+        self.near.loseWriteConnection()
+        self.assertEqual((self.far.recv(9), self.far.recv(9)), (b"last", b""))
+        self.near.loseWriteConnection()
+        self.turn()
+        self.assertEqual(protocol.ended, ["write"])
+        self.far.sendall(b"answer")
+        self.turn_until(lambda: protocol.got == b"answer")
+
+    def test_half_an_end_waits_for_what_is_written(self) -> None:
+        protocol = self.halves()
+        written = self.fill()
+        self.near.loseWriteConnection()
+        self.assertEqual(protocol.ended, [])
+        self.assertEqual(self.received(len(written)), written)
+        self.turn_until(lambda: protocol.ended == ["write"])
+        self.assertEqual(self.far.recv(1), b"")
+
+    def test_it_closes_at_once(self) -> None:
+        for make in (lambda: self.protocol, self.halves):
+            protocol = make()
+            self.near.write(b"last")
+            self.near.close()
+            self.assertEqual((self.far.recv(9), self.far.recv(9)), (b"last", b""))
+            self.near.close()
+            self.assertEqual(protocol.ended, ["ConnectionDone"])
+            self.assertFalse(hasattr(self.near, "socket"))
+        self.assertEqual(len(self.reactor.getReaders()), 1, "only what wakes the reactor")
+
+    def test_it_closes_when_all_is_sent(self) -> None:
+        written = self.fill()
+        self.near.close()
+        self.assertEqual(self.protocol.ended, [])
+        self.assertEqual(self.received(len(written)), written)
+        self.turn_until(lambda: self.protocol.ended == ["ConnectionDone"])
+        self.assertEqual(self.far.recv(1), b"")
+
+    def test_both_ends_while_it_is_told_of_one(self) -> None:
+        protocol = self.halves()
+        protocol.readConnectionLost = lambda: self.near.close()  # type: ignore[method-assign]
+        self.far.close()
+        self.turn_until(lambda: protocol.ended)
+        self.assertEqual((protocol.ended, self.near.connected), (["ConnectionDone"], 0))
+        self.assertIsNone(self.near.doWrite())
+
+    def test_an_end_is_told_once(self) -> None:
+        protocol = self.halves()
+        self.far.shutdown(socket.SHUT_WR)
+        self.turn_until(lambda: protocol.ended == ["read"])
+        self.turn()
+        self.assertEqual((protocol.ended, self.registered()), (["read"], False))
+        self.near.write(b"answer")
+        self.assertEqual(self.far.recv(9), b"answer")
+
+    def test_who_waits_is_asked_for_more_though_nothing_is_left(self) -> None:
+        producer = test_tcp.Producer()
+        self.near.registerProducer(producer, True)
+        self.near.producerPaused = True
+        self.near.startWriting()
+        self.turn_until(lambda: producer.calls)
+        self.turn()
+        self.assertEqual((producer.calls, self.waits()), (["resume"], False))
+
+    def test_what_it_is_called(self) -> None:
+        self.assertEqual(self.near.logPrefix(), "Ends,7,127.0.0.1")
+        self.assertIn("#7 with 127.0.0.1", repr(self.near))
+        self.assertEqual(self.near.getPeer().port, self.far.getsockname()[1])
+        self.assertEqual(self.near.getHost().host, "127.0.0.1")
+        six = Stream(self.sockets()[1], test_tcp.Ends(), ("::1", 5, 0, 0), self.reactor)
+        self.assertEqual((six.getPeer().type, six.getPeer().host), ("TCP", "::1"))
+        six.socket.close()

@@ -1,0 +1,103 @@
+"""A shorter way for a relay's bulk: from one transport's socket to the other's inside the kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.main import CONNECTION_LOST
+
+from toron.net.splice import REFUSALS, Splicer
+from toron.net.stream import Stream
+from toron.net.sweep import NEVER
+
+if TYPE_CHECKING:
+    from toron.net.relay import RelayEnd
+
+BULK = 4
+"""So many reads in a row that were full show that this is bulk, and so many small ones that it is no more."""
+
+SMALL = 16 * 1024
+"""Bytes of a read below which it costs less to move them by hand."""
+
+
+class Shortcut:
+    """Reads in place of one end's transport, as its `detour`, and writes to the other end's.
+
+    While the destination does not take all, it is that one's `pending` and the source is paused. What is in
+    the pipe then counts as received: it goes out before anything else, the end of the stream included.
+    """
+
+    __slots__ = ("_destination", "_end", "_small", "_source", "_splicer")
+
+    def __init__(self, end: RelayEnd, source: Stream, destination: Stream) -> None:
+        self._end = end
+        self._source = source
+        self._destination = destination
+        self._splicer = Splicer(source.socket, destination.socket)
+        self._small = 0
+        source.detour = self
+
+    def read(self) -> Exception | None:
+        """What has come goes to the other side; returns as a transport's `doRead`."""
+        source, destination, splicer = self._source, self._destination, self._splicer
+        if not destination.has_said_all:
+            # That goes first; so little is left of it that the source was not paused.
+            return source.receive()
+        try:
+            taken = splicer.fill()
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno in REFUSALS:
+                self.leave(for_good=True)
+                return source.receive()
+            return CONNECTION_LOST
+        if taken is None:
+            return source.receive()
+        if not taken:
+            source.ended()
+            return None
+        self._end.moved(taken)
+        if taken >= SMALL:
+            self._small = 0
+        else:
+            self._small += 1
+            if self._small == BULK:
+                self.leave()
+        try:
+            splicer.drain()
+        except OSError as error:
+            if not isinstance(error, BlockingIOError):
+                destination.broken()
+        if splicer.held:
+            destination.pending = self
+            self._end.pauseProducing()
+            destination.startWriting()  # type: ignore[no-untyped-call]
+        return None
+
+    def write(self) -> Exception | None:
+        """The destination takes more; returns as a transport's `doWrite`."""
+        destination, splicer = self._destination, self._splicer
+        try:
+            splicer.drain()
+        except BlockingIOError:
+            return None
+        except OSError:
+            return destination.last_words()
+        self._end.moved(0)
+        if splicer.held:
+            return None
+        destination.pending = None
+        self._end.resumeProducing()
+        # There may be more that waited for this, such as the end.
+        result: Exception | None = destination.doWrite()
+        return result
+
+    def leave(self, *, for_good: bool = False) -> None:
+        """Let the source read for itself again, until more bulk comes or for good."""
+        self._source.detour = None
+        self._end.full = NEVER if for_good else 0
+
+    def drop(self) -> None:
+        """The destination is gone."""
+        self._splicer.drop()
