@@ -26,6 +26,7 @@ MODULES = (
     "toron.core.path",
     "toron.core.retrying",
     "toron.core.routing",
+    "toron.core.server",
     "toron.core.wait",
     "toron.net.http1_client",
     "toron.net.http1_server",

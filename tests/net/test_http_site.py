@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.http_fakes import Transport, World, nobody
-from toron.core.forwarding import Forwarding
+from toron.core.forwarding import Forwarding, client_fields
 from toron.core.networks import Networks
 from toron.net.http_site import host_only
 from toron.wire.events import RequestHead
@@ -34,7 +34,8 @@ class Site(SynchronousTestCase):
         self.site.forwarding = Forwarding(Networks(["192.0.2.0/24"]))
         headers = Headers([(b"Host", b"a:81"), (b"X-Forwarded-For", b"203.0.113.9")])
         head = RequestHead(b"GET", b"/a?b=c", headers, b"a:81", (1, 0), 0, b"chess", False, True)
-        request = self.site.request(self.connection, head)
+        origin = self.site.origin(self.connection)
+        request = self.site.request(origin, head)
         self.assertEqual(
             (request.method, request.path, request.query, request.host), (b"GET", b"/a", b"b=c", b"a")
         )
@@ -48,7 +49,17 @@ class Site(SynchronousTestCase):
         self.assertEqual(
             (request.version, request.upgrade, request.accepts_trailers), ((1, 0), b"chess", True)
         )
-        self.assertIsNone(self.site.request(self.connection, RequestHead(b"GET", b"/a", Headers())).query)
+        self.assertIsNone(request.client_fields, "the peer speaks for others")
+        self.assertIsNone(self.site.request(origin, RequestHead(b"GET", b"/a", Headers())).query)
+
+    def test_a_client_that_came_directly(self) -> None:
+        self.site.port = 8080
+        headers = Headers([(b"X-Forwarded-For", b"203.0.113.9")])
+        request = self.site.request(
+            self.site.origin(self.connection), RequestHead(b"GET", b"/", headers, b"a")
+        )
+        self.assertEqual((request.client_ip, request.trusted_peer), ("192.0.2.1", False))
+        self.assertEqual(request.client_fields, client_fields("192.0.2.1", b"http", 8080))
 
     def test_the_date_is_written_once_a_second(self) -> None:
         wall = [784111777.9]

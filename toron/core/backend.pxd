@@ -1,4 +1,7 @@
+from toron.core.server cimport Server
+
+
 cdef class Lease:
     cdef public bint _released
-    cdef public object server
+    cdef public Server server
     cpdef release(self)

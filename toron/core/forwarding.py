@@ -49,15 +49,17 @@ class Forwarding:
     def __init__(self, trusted: Networks) -> None:
         self.trusted = trusted
 
-    def client(self, peer_ip: str, headers: Headers) -> tuple[str, bool]:
-        """The client's address, and whether the peer is trusted, so `headers` say who it is.
+    def trusts(self, peer_ip: str) -> bool:
+        """Whether the peer may say who its requests are from."""
+        return bool(self.trusted) and peer_ip in self.trusted
+
+    def client(self, peer_ip: str, headers: Headers) -> str:
+        """The address of the client that a trusted peer speaks for.
 
         Hops are read from the nearest on; the client is the first that is not trusted. One that is
         not well formed or not an address ends the walk: the client is then the last hop that was good.
         """
         trusted = self.trusted
-        if not trusted or peer_ip not in trusted:
-            return peer_ip, False
         client = peer_ip
         read = _from_list
         lines = headers.get_all(b"x-forwarded-for")
@@ -76,7 +78,7 @@ class Forwarding:
             client = hop
             if hop not in trusted:
                 break
-        return client, True
+        return client
 
 
 def _from_list(text: bytes) -> str | None:

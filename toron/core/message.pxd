@@ -1,6 +1,9 @@
+from toron.wire.headers cimport Headers
+
+
 cdef class Response:
     cdef public object body
-    cdef public object headers
+    cdef public Headers headers
     cdef public object reason
     cdef public object status
     cdef public object tunnel
@@ -9,7 +12,7 @@ cdef class Response:
 
 
 cdef class Request:
-    cdef public object accepts_trailers
+    cdef public bint accepts_trailers
     cdef public object answered_after
     cdef public object arrived
     cdef public object asked
@@ -18,8 +21,8 @@ cdef class Request:
     cdef public object captures
     cdef public object client_fields
     cdef public object client_ip
-    cdef public object expects_continue
-    cdef public object headers
+    cdef public bint expects_continue
+    cdef public Headers headers
     cdef public object host
     cdef public object id
     cdef public object inform
@@ -40,6 +43,6 @@ cdef class Request:
     cdef public object scheme
     cdef public object server
     cdef public object tls
-    cdef public object trusted_peer
+    cdef public bint trusted_peer
     cdef public object upgrade
     cdef public object version

@@ -46,20 +46,22 @@ class Pattern:
     never: Pattern | None = None
 
 
-@dataclass(slots=True)
-class _Candidate(Generic[T]):
+class _Candidate:
     """A route for one of its hosts and one of its paths."""
 
-    leads_to: T
-    conditions: tuple[Condition, ...]
-    priority: int
-    order: int
-    expression: Any = None
-    prefix: bytes = b""
-    below: bool = False
-    """The prefix itself is not meant."""
-    place: int = 0
-    """Where it stands among all candidates of the router: the lowest that accepts is the answer."""
+    __slots__ = ("below", "conditions", "expression", "leads_to", "order", "place", "prefix", "priority")
+
+    def __init__(self, leads_to: Any, conditions: tuple[Condition, ...], priority: int, order: int) -> None:
+        self.leads_to = leads_to
+        self.conditions = conditions
+        self.priority = priority
+        self.order = order
+        self.expression: Any = None
+        self.prefix = b""
+        self.below = False
+        """The prefix itself is not meant."""
+        self.place = 0
+        """Where it stands among all candidates of the router: the lowest that accepts is the answer."""
 
     def accepts(self, request: Request) -> bool:
         for condition in self.conditions:  # noqa: SIM110 (a generator costs more than it says)
@@ -68,14 +70,14 @@ class _Candidate(Generic[T]):
         return True
 
 
-class _Paths(Generic[T]):
+class _Paths:
     """The candidates of one host."""
 
     __slots__ = ("expressions", "first", "longest", "prefixes", "urgent")
 
     def __init__(self) -> None:
-        self.expressions: list[_Candidate[T]] = []
-        self.prefixes: dict[bytes, list[_Candidate[T]]] = {}
+        self.expressions: list[_Candidate] = []
+        self.prefixes: dict[bytes, list[_Candidate]] = {}
         self.first: float = math.inf
         """The lowest place there is."""
         self.urgent: float = math.inf
@@ -83,7 +85,7 @@ class _Paths(Generic[T]):
         self.longest = 0
         """Of the prefixes, in bytes: what a long path has beyond that is never looked at."""
 
-    def add(self, path: str, candidate: _Candidate[T]) -> None:
+    def add(self, path: str, candidate: _Candidate) -> None:
         if path.startswith("^"):
             candidate.expression = expression(path)
             self.expressions.append(candidate)
@@ -91,7 +93,7 @@ class _Paths(Generic[T]):
             candidate.prefix, candidate.below = _prefix(path)
             self.prefixes.setdefault(candidate.prefix, []).append(candidate)
 
-    def __iter__(self) -> Iterator[_Candidate[T]]:
+    def __iter__(self) -> Iterator[_Candidate]:
         yield from self.expressions
         for candidates in self.prefixes.values():
             yield from candidates
@@ -104,7 +106,7 @@ class _Paths(Generic[T]):
             self.urgent = min(self.urgent, *(candidate.priority for candidate in candidates))
         self.first = min((candidate.place for candidate in self), default=math.inf)
 
-    def find(self, path: bytes, request: Request, best: _Candidate[T] | None) -> _Candidate[T] | None:
+    def find(self, path: bytes, request: Request, best: _Candidate | None) -> _Candidate | None:
         """The candidate that accepts, if it comes before `best`; else that."""
         for candidate in self.expressions:
             if best is not None and best.place < candidate.place:
@@ -118,7 +120,7 @@ class _Paths(Generic[T]):
                 break
         return self._find_prefix(path, request, best)
 
-    def _find_prefix(self, path: bytes, request: Request, best: _Candidate[T] | None) -> _Candidate[T] | None:
+    def _find_prefix(self, path: bytes, request: Request, best: _Candidate | None) -> _Candidate | None:
         prefixes = self.prefixes
         prefix = path[:-1] if path.endswith(b"/") else path
         if len(prefix) > self.longest:
@@ -144,10 +146,10 @@ class Router(Generic[T]):
     """The routes of one listener, and what each of them leads to."""
 
     def __init__(self) -> None:
-        self._exact: dict[bytes, _Paths[T]] = {}
-        self._wildcards: dict[bytes, _Paths[T]] = {}
-        self._expressions: dict[str, tuple[Any, _Paths[T]]] = {}
-        self._anywhere: _Paths[T] = _Paths()
+        self._exact: dict[bytes, _Paths] = {}
+        self._wildcards: dict[bytes, _Paths] = {}
+        self._expressions: dict[str, tuple[Any, _Paths]] = {}
+        self._anywhere: _Paths = _Paths()
         self._everywhere = [self._anywhere]
         self._by_host = False
         """Whether any route asks for a host."""
@@ -184,18 +186,21 @@ class Router(Generic[T]):
         """What the request's route leads to, its captures set; None when no route matches."""
         path = request.route_path
         request.captures = None
-        best: _Candidate[T] | None = None
+        best: _Candidate | None = None
         hosts = self._paths_of(request.host) if self._by_host else self._everywhere
         for paths in hosts:
             if best is None or paths.first < best.place:
                 best = paths.find(path, request, best)
-        return None if best is None else best.leads_to
+        if best is None:
+            return None
+        found: T = best.leads_to
+        return found
 
     def serves_host(self, host: bytes) -> bool:
         """Whether any route asks for this host, or for none."""
         return any(paths.first < math.inf for paths in self._paths_of(host))
 
-    def _paths_for(self, host: str) -> _Paths[T]:
+    def _paths_for(self, host: str) -> _Paths:
         """Where to put the routes of a host pattern."""
         if host == "*":
             return self._anywhere
@@ -208,7 +213,7 @@ class Router(Generic[T]):
             return self._wildcards.setdefault(_host(host[2:]), _Paths())
         return self._exact.setdefault(_host(host), _Paths())
 
-    def _paths_of(self, host: bytes) -> list[_Paths[T]]:
+    def _paths_of(self, host: bytes) -> list[_Paths]:
         """Where to look for the routes of a host, the most specific first."""
         if host.find(b":") >= 0:
             host = plain(host.decode("ascii", "replace")).encode()
@@ -227,13 +232,13 @@ class Router(Generic[T]):
         found.append(self._anywhere)
         return found
 
-    def _tables(self) -> tuple[list[_Paths[T]], ...]:
+    def _tables(self) -> tuple[list[_Paths], ...]:
         """All there is, by the kind of host, the most specific first."""
         expressions = [paths for _, paths in self._expressions.values()]
         return [*self._exact.values()], [*self._wildcards.values()], expressions, [self._anywhere]
 
 
-def _precedence(candidate: _Candidate[Any]) -> tuple[bool, int, bool, int, int]:
+def _precedence(candidate: _Candidate) -> tuple[bool, int, bool, int, int]:
     """What comes first among candidates of one priority and one kind of host."""
     return (
         candidate.expression is None,
@@ -244,7 +249,7 @@ def _precedence(candidate: _Candidate[Any]) -> tuple[bool, int, bool, int, int]:
     )
 
 
-def _place(candidate: _Candidate[Any]) -> int:
+def _place(candidate: _Candidate) -> int:
     return candidate.place
 
 

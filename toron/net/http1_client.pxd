@@ -1,5 +1,6 @@
 from toron.core.body cimport Body
 from toron.core.message cimport Response
+from toron.wire.events cimport RequestHead, ResponseHead
 from toron.wire.http1_client cimport ClientCodec
 
 
@@ -25,7 +26,7 @@ cdef class UpstreamConnection:
     cdef public object server
     cdef public object transport
     cdef public bint used
-    cpdef begin(self, head, body, inform, seconds, over)
+    cpdef begin(self, RequestHead head, Body body, inform, seconds, over)
     cpdef dataReceived(self, data)
     cpdef _rearm(self)
     cpdef _finished(self)

@@ -1,12 +1,14 @@
 from toron.core.body cimport Body
 from toron.core.message cimport Request, Response
 from toron.net.http_site cimport HttpSite
+from toron.wire.events cimport RequestHead
+from toron.wire.headers cimport Headers
 from toron.wire.http1_server cimport ServerCodec
 
 
 cdef class HttpServer:
     cdef public Body _body
-    cdef public object _client_fields
+    cdef public Request _origin
     cdef public bint _closing
     cdef public ServerCodec _codec
     cdef public bint _continued
@@ -36,9 +38,8 @@ cdef class HttpServer:
     cpdef dataReceived(self, data)
     cpdef _read(self, data)
     cpdef _take(self, list events)
-    cpdef Request _begin(self, head)
+    cpdef Request _begin(self, RequestHead head)
     cpdef _serve(self, Request request)
-    cpdef _answered(self, response, error)
     cpdef _respond(self, Response response, refusal=*)
     cpdef body_data(self, data)
     cpdef body_end(self, trailers)

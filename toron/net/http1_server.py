@@ -12,7 +12,6 @@ from zope.interface import classImplements
 
 from toron.core.body import Body
 from toron.core.error_page import refused
-from toron.core.forwarding import client_fields
 from toron.core.message import Request, Response
 from toron.core.path import route_path
 from toron.core.refusal import (
@@ -35,7 +34,7 @@ from toron.net.relay import Relay
 from toron.net.socket_state import bytes_taken
 from toron.net.sweep import NEVER
 from toron.wire.events import Data, End, Malformed, RequestHead, ResponseHead
-from toron.wire.headers import Field, Headers
+from toron.wire.headers import Headers
 from toron.wire.http1_framing import Reading, Writing
 from toron.wire.http1_server import ServerCodec
 
@@ -64,8 +63,8 @@ class HttpServer:
     """
 
     __slots__ = (
-        "_body", "_client_fields", "_closing", "_codec", "_continued", "_descriptor", "_full", "_grace",
-        "_half_closed", "_held_up", "_lingered", "_patience", "_reading", "_relay", "_response", "_sent",
+        "_body", "_closing", "_codec", "_continued", "_descriptor", "_full", "_grace", "_half_closed",
+        "_held_up", "_lingered", "_origin", "_patience", "_reading", "_relay", "_response", "_sent",
         "_served", "_signs", "_site", "_status", "_taken", "_task", "closed", "connection", "deadline",
         "ended", "request", "transport",
     )  # fmt: skip
@@ -79,6 +78,7 @@ class HttpServer:
         self.request: Request | None = None
         self.closed = False
         self._site = site
+        self._origin = site.origin(connection)
         self._codec = ServerCodec(site.head_most, site.fields_most)
         self._task: Task[Response] | None = None
         self._body: Body | None = None
@@ -104,8 +104,6 @@ class HttpServer:
         self._grace: Any = None
         self._signs = 0
         self._relay: Relay | None = None
-        self._client_fields: tuple[Field, ...] | None = None
-        """What servers are told of the client, where it came to us directly."""
 
     # --- a protocol ---------------------------------------------------------------------------
 
@@ -237,12 +235,8 @@ class HttpServer:
         self._served += 1
         if site.draining or (site.max_requests and self._served >= site.max_requests):
             self._codec.close_next = True
-        request = self.request = site.request(self.connection, head)
+        request = self.request = site.request(self._origin, head)
         request.inform = self._inform
-        if not request.trusted_peer:
-            if self._client_fields is None:
-                self._client_fields = client_fields(request.client_ip, request.scheme, request.port)
-            request.client_fields = self._client_fields
         self._status = 0
         self._sent = 0
         self._continued = not head.expects_continue
@@ -301,7 +295,7 @@ class HttpServer:
             return
         if self.request is None:
             self._status = self._sent = 0
-            self.request = self._site.request(self.connection, head or RequestHead(b"", b"", Headers()))
+            self.request = self._site.request(self._origin, head or RequestHead(b"", b"", Headers()))
         self._refuse(refusal)
 
     # --- the response -------------------------------------------------------------------------

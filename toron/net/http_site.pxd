@@ -1,4 +1,6 @@
 from toron.core.message cimport Request
+from toron.wire.events cimport RequestHead
+from toron.wire.headers cimport Headers
 
 cdef class HttpSite:
     cdef public object _date
@@ -27,4 +29,5 @@ cdef class HttpSite:
     cdef public object wall
     cdef public object write_seconds
     cpdef date(self)
-    cpdef Request request(self, connection, head)
+    cpdef Request origin(self, connection)
+    cpdef Request request(self, Request origin, RequestHead head)

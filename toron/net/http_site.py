@@ -8,14 +8,14 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from toron.core.forwarding import Forwarding
+from toron.core.forwarding import Forwarding, client_fields
 from toron.core.message import Request, Response
 from toron.core.refusal import Reason
 from toron.net.connection import Connection
 from toron.net.sweep import Sweep
 from toron.net.unread import UnreadConnections
 from toron.wire.events import RequestHead
-from toron.wire.headers import Remembered
+from toron.wire.headers import Headers, Remembered
 
 Finished = Callable[[Any, Request, int, int, Reason | None, str], None]
 """Told of every exchange that is over: connection, request, status, body bytes sent, reason, detail."""
@@ -105,30 +105,45 @@ class HttpSite:
             self._date = formatdate(self.wall(), usegmt=True).encode("ascii")
         return self._date
 
-    def request(self, connection: Connection, head: RequestHead) -> Request:
+    def origin(self, connection: Connection) -> Request:
+        """What all the requests of a connection have in common, as a request that nobody made."""
+        origin = Request(b"", b"", Headers(), scheme=self.scheme, client_ip=connection.client_ip)
+        origin.listener = self.listener
+        origin.port = self.port
+        origin.peer_port = connection.client_port
+        origin.local = (connection.local_ip, connection.local_port)
+        origin.tls = connection.tls
+        origin.trusted_peer = self.forwarding.trusts(connection.client_ip)
+        if not origin.trusted_peer:
+            origin.client_fields = client_fields(connection.client_ip, self.scheme, self.port)
+        return origin
+
+    def request(self, origin: Request, head: RequestHead) -> Request:
         """The Request that a head begins; its body and its way to be routed are not set yet."""
         target = path = head.target
-        headers = head.headers
         query = None
         if target.find(b"?") >= 0:
             path, _, query = target.partition(b"?")
-        request = Request(head.method, path, headers, query=query)
+        request = Request(head.method, path, head.headers, query=query)
         request.asked = target
         request.id = self.new_id()
         request.arrived = self.reactor.seconds()
         request.version = head.version
-        request.scheme = self.scheme
-        request.listener = self.listener
-        request.port = self.port
         request.host = _host_of(head.authority)
-        request.peer_ip = connection.client_ip
-        request.peer_port = connection.client_port
-        request.local = (connection.local_ip, connection.local_port)
-        request.tls = connection.tls
         request.upgrade = head.upgrade or None
         request.expects_continue = head.expects_continue
         request.accepts_trailers = head.accepts_trailers
-        request.client_ip, request.trusted_peer = self.forwarding.client(connection.client_ip, headers)
+        request.scheme = origin.scheme
+        request.listener = origin.listener
+        request.port = origin.port
+        request.client_ip = request.peer_ip = origin.peer_ip
+        request.peer_port = origin.peer_port
+        request.local = origin.local
+        request.tls = origin.tls
+        request.client_fields = origin.client_fields
+        if origin.trusted_peer:
+            request.trusted_peer = True
+            request.client_ip = self.forwarding.client(origin.peer_ip, head.headers)
         return request
 
 

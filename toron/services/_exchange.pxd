@@ -12,5 +12,4 @@ cdef class Exchange:
     cdef public object _sweep
     cdef public UpstreamConnection connection
     cpdef answered(self, status)
-    cpdef over(self, error)
     cpdef is_stale(self, error)

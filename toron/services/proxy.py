@@ -13,6 +13,7 @@ from toron.core.message import Request, Response
 from toron.core.refusal import TOTAL_TIMEOUT, UpstreamFailed
 from toron.core.server import Server
 from toron.core.sticky import StickySeal
+from toron.core.wait import Wait
 from toron.net.dial import Dialer
 from toron.net.http1_client import UpstreamConnection
 from toron.net.pool import Pool
@@ -109,14 +110,7 @@ class Proxy:
                 connection = None if again is not None else self._kept(request, server)
                 if connection is None:
                     connection = await self._new(request, server, limit)
-                exchange.connection = connection
-                if limit is not None:
-                    limit.begin(partial(connection.give_up, UpstreamFailed(TOTAL_TIMEOUT)))
-                body = None if sending is None else sending.take()
-                response = await connection.begin(
-                    self._head(request, server, body), body, request.inform,
-                    policy.response or NEVER, exchange.over,
-                )  # fmt: skip
+                response = await self._ask(request, server, exchange, connection, sending, limit)
             except UpstreamFailed as failure:
                 if exchange.is_stale(failure) and self._may_repeat(request, sending):
                     # The same server is asked once more, over a connection that is certainly new.
@@ -130,11 +124,7 @@ class Proxy:
                 exchange.cancel()
                 raise
             else:
-                exchange.answered(response.status)
-                if isinstance(response.tunnel, UpstreamTunnel):
-                    response.tunnel.idle = policy.tunnel or NEVER
-                request.answered_after = self._seconds() - request.arrived
-                self._server_stats[server].answered(response.status, request.answered_after)
+                self._answered(request, response, server, exchange)
                 if response.status not in policy.retry_statuses or not self._ask_another(
                     request, tried, sending
                 ):
@@ -153,6 +143,26 @@ class Proxy:
         now = self._sweep.now
         lease = self.backend.lease_server(stuck, tried, now) if stuck else None
         return lease or self.backend.lease(request, tried, now)
+
+    def _ask(
+        self, request: Request, server: Server, exchange: Exchange, connection: UpstreamConnection,
+        sending: Sending | None, limit: TimeLimit | None,
+    ) -> Wait[Response]:  # fmt: skip
+        """Begin the exchange; its answer fires when the head of the response is here."""
+        exchange.connection = connection
+        if limit is not None:
+            limit.begin(partial(connection.give_up, UpstreamFailed(TOTAL_TIMEOUT)))
+        body = None if sending is None else sending.take()
+        head = self._head(request, server, body)
+        return connection.begin(head, body, request.inform, self._policy.response or NEVER, exchange.over)
+
+    def _answered(self, request: Request, response: Response, server: Server, exchange: Exchange) -> None:
+        """The head of a response is here."""
+        exchange.answered(response.status)
+        if isinstance(response.tunnel, UpstreamTunnel):
+            response.tunnel.idle = self._policy.tunnel or NEVER
+        request.answered_after = self._seconds() - request.arrived
+        self._server_stats[server].answered(response.status, request.answered_after)
 
     def _kept(self, request: Request, server: Server) -> UpstreamConnection | None:
         """A kept connection, if there is one."""

@@ -1,7 +1,10 @@
+from toron.wire.headers cimport Headers
+
+
 cdef class RequestHead:
     cdef public object method
     cdef public object target
-    cdef public object headers
+    cdef public Headers headers
     cdef public object authority
     cdef public object version
     cdef public object length
@@ -11,7 +14,7 @@ cdef class RequestHead:
 
 cdef class ResponseHead:
     cdef public object status
-    cdef public object headers
+    cdef public Headers headers
     cdef public object reason
     cdef public object version
     cdef public object length

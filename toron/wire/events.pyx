@@ -6,13 +6,15 @@ from cython.dataclasses cimport dataclass as event
 
 from dataclasses import dataclass
 
+from toron.wire.headers cimport Headers
+
 
 @cython.freelist(64)
 @event
 cdef class RequestHead:
     method: object
     target: object
-    headers: object
+    headers: Headers
     authority: object = b""
     version: object = (1, 1)
     length: object = 0
@@ -25,7 +27,7 @@ cdef class RequestHead:
 @event
 cdef class ResponseHead:
     status: object
-    headers: object
+    headers: Headers
     reason: object = b""
     version: object = (1, 1)
     length: object = None

@@ -1,5 +1,8 @@
+from toron.wire.headers cimport Headers, headers_of
+
+
 cdef class Fields:
-    cdef public object headers
+    cdef public Headers headers
     cdef public dict hop
     cdef public frozenset options
 

@@ -19,6 +19,7 @@ BODILESS = frozenset({204, 304})
 """Final statuses whose responses never have a body (RFC 9112 section 6.3)."""
 
 _END = End()
+_EMPTY_LINE = b"\r\n\r\n"
 
 
 # Plain names: looking a member of an Enum up takes Python 3.11 seven times as long, and one exchange
@@ -112,18 +113,19 @@ class Framing:
         Raises Malformed (`target_too_long`, `head_too_large`, and whatever `_check_start` finds).
         """
         before = self._searched
-        end = data.find(b"\r\n\r\n", max(0, before - 3)) + 4
+        end = data.find(_EMPTY_LINE, before - 3 if before > 3 else 0) + 4
         most = self._head_most
-        if end > most or (end == 3 and len(data) > most):
+        size = len(data)
+        if end > most or (end == 3 and size > most):
             long_line = data.find(b"\n", 2, most) < 0
             raise Malformed("target_too_long" if long_line else "head_too_large", f"more than {most} bytes")
         if end == 3:
             self._held = data
-            self._searched = len(data)
+            self._searched = size
             self._check_start(data, before)
             return None
         self._searched = 0
-        if end == len(data):
+        if end == size:
             self._held = b""
             return bytes(data)
         self._held = bytes(data[end:])

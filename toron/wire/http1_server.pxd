@@ -1,3 +1,6 @@
+from toron.wire.events cimport ResponseHead
+from toron.wire.headers cimport Headers
+from toron.wire.http1_fields cimport Fields, read_fields
 from toron.wire.http1_framing cimport Framing
 
 cdef class ServerCodec(Framing):
@@ -12,4 +15,4 @@ cdef class ServerCodec(Framing):
     cpdef _receive(self, data, list events)
     cpdef _read_head(self, head, list events)
     cpdef send(self, event)
-    cpdef _say_head(self, head)
+    cpdef _say_head(self, ResponseHead head)

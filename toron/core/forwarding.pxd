@@ -1,0 +1,3 @@
+from toron.core.message cimport Request
+
+cpdef list outgoing(Request request, trusted_peer, forwarded)

@@ -1,0 +1,9 @@
+from toron.net.http1_client cimport UpstreamConnection
+
+
+cdef class Pool:
+    cdef public object _sweep
+    cdef public object _size
+    cdef public object _idle
+    cdef public dict _servers
+    cpdef UpstreamConnection take(self, server, certain)

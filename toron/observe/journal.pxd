@@ -1,0 +1,12 @@
+from toron.core.message cimport Request
+from toron.observe.stats cimport ListenerStats, RouteStats
+
+
+cdef class Journal:
+    cdef public object _kind
+    cdef public object _log
+    cdef public object _metrics
+    cdef public ListenerStats _stats
+    cdef public object _seconds
+    cdef public dict _routes
+    cpdef request(self, connection, Request request, status, sent, reason, detail)
