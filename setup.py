@@ -32,10 +32,12 @@ class BuildAll(build_ext):  # type: ignore[misc]
         manifest = os.path.join(folder, MANIFEST)
         if os.path.exists(manifest):
             os.remove(manifest)
+        # Of the texts as they are before: one that changes meanwhile may not be what was compiled.
+        sources = digests()
         super().run()
         if all(os.path.exists(built) for built in self.get_outputs()):
             with open(manifest, "w", encoding="utf-8") as file:
-                json.dump({"python": sys.implementation.cache_tag, "sources": digests()}, file, indent=1)
+                json.dump({"python": sys.implementation.cache_tag, "sources": sources}, file, indent=1)
         else:
             sys.stderr.write("toron: not everything could be compiled; it runs as pure Python\n")
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+from twisted.internet.task import Clock
+
 from tests.net import test_tcp
+from tests.net.turning import CLOSED
+from toron.net import late
 from toron.net.stream import Stream
 
 
@@ -134,3 +138,121 @@ class StreamsOwn(Streams, test_tcp.TcpCase):
         six = Stream(self.sockets()[1], test_tcp.Ends(), ("::1", 5, 0, 0), self.reactor)
         self.assertEqual((six.getPeer().type, six.getPeer().host), ("TCP", "::1"))
         six.socket.close()
+
+
+class Echoing(test_tcp.Ends):
+    """Says each thing it hears again, in two pieces, and does what it is told to then."""
+
+    def __init__(self, then: str = "") -> None:
+        super().__init__()
+        self.then = then
+        self.unsent: list[bytes] = []
+
+    def dataReceived(self, data: bytes) -> None:
+        super().dataReceived(data)
+        self.transport.write(data[:1])
+        self.transport.write(data[1:])
+        self.unsent.append(self.transport.dataBuffer)
+        if self.then:
+            getattr(self.transport, self.then)()
+
+
+class StreamsInABatch(Streams, test_tcp.TcpCase):
+    """What is written while events are handled leaves when they all are."""
+
+    def echoing(self, then: str = "") -> tuple[Echoing, Any]:
+        protocol = Echoing(then)
+        _, far = self.connected(protocol)
+        return protocol, far
+
+    def test_it_leaves_in_one_piece_at_the_end(self) -> None:
+        pairs = [self.echoing() for _ in range(3)]
+        for _, far in pairs:
+            far.sendall(b"hello")
+        sent: list[bytes] = []
+        real = Stream.send
+        self.patch(Stream, "send", lambda stream: (sent.append(stream.dataBuffer), real(stream)))
+        self.turn_until(lambda: all(far_got.got for far_got, _ in pairs))
+        for protocol, far in pairs:
+            self.assertEqual((protocol.unsent, far.recv(9)), ([b"hello"], b"hello"))
+        self.assertEqual(sent, [b"hello"] * 3)
+
+    def test_not_too_many_wait(self) -> None:
+        self.patch(late, "MOST", 2)
+        pairs = [self.echoing() for _ in range(5)]
+        for _, far in pairs:
+            far.sendall(b"hello")
+        order: list[int] = []
+        real = Stream.send
+        self.patch(Stream, "send", lambda stream: (order.append(len(heard())), real(stream)))
+
+        def heard() -> list[Echoing]:
+            return [protocol for protocol, _ in pairs if protocol.got]
+
+        self.turn_until(lambda: len(heard()) == 5)
+        self.assertEqual(sorted(order), order)
+        self.assertLess(order[0], 5, "the first did not wait for the last")
+        for _, far in pairs:
+            self.assertEqual(far.recv(9), b"hello")
+
+    def test_an_end_comes_after_it(self) -> None:
+        for then in ("loseConnection", "close", "loseWriteConnection"):
+            _, far = self.echoing(then)
+            far.sendall(b"hello")
+            self.turn()
+            self.turn()
+            self.assertEqual((far.recv(9), far.recv(9)), (b"hello", b""), then)
+
+    def test_an_abort_does_not_take_it_back(self) -> None:
+        sent: list[bytes] = []
+        real = Stream.send
+        self.patch(Stream, "send", lambda stream: (sent.append(stream.dataBuffer), real(stream)))
+        _, far = self.echoing("abortConnection")
+        far.sendall(b"hello")
+        self.turn()
+        self.assertEqual(sent, [b"hello"])
+
+    def test_more_than_a_buffer_goes_out_in_order(self) -> None:
+        protocol, far = self.echoing()
+        big = bytes(range(256)) * 400
+        parts = [b"a", big[:60_000], big[60_000:], b"z"]
+
+        def say(data: bytes) -> None:
+            for part in parts:
+                protocol.transport.write(part)
+
+        protocol.dataReceived = say  # type: ignore[method-assign]
+        far.sendall(b"go")
+        got = bytearray()
+        far.setblocking(False)
+
+        def all_of_it() -> bool:
+            try:
+                got.extend(far.recv(65536))
+            except BlockingIOError:
+                return False
+            return len(got) == len(big) + 2
+
+        self.turn_until(all_of_it)
+        self.assertEqual(bytes(got), b"".join(parts))
+
+    def test_who_is_gone_by_then_is_left_alone(self) -> None:
+        protocol, far = self.echoing()
+        heard = protocol.dataReceived
+
+        def say_and_go(data: bytes) -> None:
+            heard(data)
+            protocol.transport.connectionLost(CLOSED)
+
+        protocol.dataReceived = say_and_go  # type: ignore[method-assign]
+        far.sendall(b"hello")
+        self.turn()
+        self.assertEqual(far.recv(9), b"")
+
+    def test_a_reactor_that_knows_of_no_batches(self) -> None:
+        stock: Any = Clock()
+        far, near = self.sockets()
+        stream = Stream(near, test_tcp.Ends(), far.getsockname(), stock)
+        stream.write(b"hello")
+        self.assertEqual(far.recv(9), b"hello")
+        near.close()

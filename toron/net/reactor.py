@@ -18,6 +18,7 @@ from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST, installReact
 from twisted.internet.posixbase import _NO_FILEDESC
 from twisted.python import context, log
 
+from toron.net.late import Late
 from toron.net.tcp import LeanConnector, LeanPort, LeanServer
 
 _GONE = EPOLLHUP | EPOLLERR
@@ -58,6 +59,8 @@ class EPollReactor(epollreactor.EPollReactor):
         self._fresh: set[int] = set()
         """Descriptors registered since the last events came: what those say of them is of another socket."""
         super().__init__()  # type: ignore[no-untyped-call]
+        self.late = Late()
+        """Where our own streams wait for the end of a batch of events."""
         self._whose_turn = _WhoseTurn()
         self._log_context = {log.ILogContext: self._whose_turn}
 
@@ -114,7 +117,12 @@ class EPollReactor(epollreactor.EPollReactor):
             raise
         if events:
             self._fresh.clear()
-            context.call(self._log_context, self._dispatch, events)
+            late = self.late
+            late.open = True
+            try:
+                context.call(self._log_context, self._dispatch, events)
+            finally:
+                late.close()
 
     doIteration = doPoll
 

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
 
+from toron.net.late import NEVER, Late
 from toron.net.tcp import LeanServer
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Stream(LeanServer):
     connected = 1
     detour: Shortcut | None = None
     """Reads in its place."""
+    waits = False
+    """What is in the buffer goes out at the end of this batch of events."""
 
     def __init__(
         self, opened: socket.socket, protocol: Any, peer: Any, reactor: Any, number: int = 0
@@ -44,6 +47,7 @@ class Stream(LeanServer):
         self.protocol = protocol
         self.client = peer
         self.sessionno = number
+        self._late: Late = getattr(reactor, "late", NEVER)
         self._tempDataBuffer = []
         self._tempDataLen = 0
         if len(peer) > 2:
@@ -55,6 +59,51 @@ class Stream(LeanServer):
 
     def __repr__(self) -> str:
         return f"<Stream #{self.sessionno} with {self.client[0]} at {id(self):x}>"
+
+    def write(self, data: bytes) -> None:
+        """Send with all that is written during this batch of events, or at once outside of one."""
+        late = self._late
+        if not late.open or len(data) > self.bufferSize or not data or type(data) is not bytes:
+            if self.waits:
+                self.send()
+            super().write(data)
+        elif self.waits:
+            self.dataBuffer += data
+            if len(self.dataBuffer) > self.bufferSize:
+                self.send()
+        elif (
+            self.connected
+            and not self._tempDataLen
+            and not self.dataBuffer
+            and self.pending is None
+            and not self._aborting
+            and not self._writeDisconnected
+            and not self.TLS
+            and (self.producer is None or self.streamingProducer)
+        ):
+            self.waits = True
+            self.dataBuffer = data
+            late.add(self)
+        else:
+            super().write(data)
+
+    def send(self) -> None:
+        """Send what was written during this batch of events; what the kernel does not take waits on."""
+        data, self.dataBuffer = self.dataBuffer, b""
+        self.waits = False
+        LeanServer.write(self, data)
+
+    def loseConnection(self, *arguments: Any) -> None:
+        """As Twisted's, once what waits is sent."""
+        if self.waits:
+            self.send()
+        super().loseConnection(*arguments)  # type: ignore[no-untyped-call]
+
+    def abortConnection(self) -> None:
+        """As Twisted's, once what waits is sent: it was said before."""
+        if self.waits:
+            self.send()
+        super().abortConnection()  # type: ignore[no-untyped-call]
 
     def doRead(self) -> Exception | None:  # type: ignore[override]
         """There is something to read; the reactor cuts the connection for what is returned."""
@@ -129,6 +178,8 @@ class Stream(LeanServer):
 
     def loseWriteConnection(self) -> None:
         """End our side, at once if everything is sent."""
+        if self.waits:
+            self.send()
         if self.connected and not self._writeDisconnecting and self.has_said_all and not self.TLS:
             self._writeDisconnecting = self._writeDisconnected = True
             self._closeWriteConnection()
@@ -137,15 +188,18 @@ class Stream(LeanServer):
 
     def close(self) -> None:
         """As `loseConnection`, at once if everything is sent."""
+        if self.waits:
+            self.send()
         if self.connected and self.has_said_all and not self._aborting and not self.TLS:
             self.connectionLost(_DONE)
         else:
-            self.loseConnection()  # type: ignore[no-untyped-call]
+            self.loseConnection()
 
     def connectionLost(self, reason: Failure) -> None:
         """As Twisted's; the kernel forgets with the socket that it was to be watched."""
         if not hasattr(self, "socket"):
             return
+        self.waits = False
         self.disconnected = 1
         self.connected = 0
         if self.producer is not None:
