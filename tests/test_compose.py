@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 import random
 import textwrap
 from collections.abc import Mapping
@@ -12,14 +14,16 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from toron import plugin
-from toron.compose import compose, rehearse
-from toron.config.load import load
+from toron.compose import Part, compose, compose_parent, compose_worker, rehearse
+from toron.config.load import Loaded, load
 from toron.config.place import Invalid
 from toron.core.message import Request, Response
 from toron.core.refusal import Refusal
 from toron.core.wait import Task
+from toron.net.certificates import self_signed
 from toron.net.gateway import Gateway
 from toron.net.http_site import HttpSite
+from toron.net.inheritance import Inheritance, Inherited
 from toron.wire.headers import Headers
 
 CLOCK = 1_800_000_000.0
@@ -254,3 +258,110 @@ class Problems(ComposeCase):
         self.patch(module, "make", refuse)
         said = self.said(self.routes('{backend: {url: "http://127.0.0.1:1", balance: random}}'))
         self.assertEqual(said, "3:43: not today: try tomorrow")
+
+
+class Workers(ComposeCase):
+    """A parent, and what it hands to its workers."""
+
+    text = """
+        listeners:
+          - {name: web, protocol: https, port: 443, certificates: [{self_signed: [a.test]}]}
+          - {name: dns, protocol: udp, port: 53, echo: {}, guards: [{connections: {total: 3}}]}
+        routes:
+          - {middlewares: [limit], backend: api}
+          - {match: {path: /b}, middlewares: [limit, {rate-limit: {rate: 1/s}}], backend: api}
+        middlewares: {limit: {type: rate-limit, rate: 5/s}}
+        backends:
+          api:
+            servers: ["https://127.0.0.1:1", "https://127.0.0.1:2"]
+            health: {path: /, initial: down}
+            sticky: {}
+            tls: {ca: ca.pem}
+        access_log: access.log
+        admin: {}
+        drain: {delay: 3s, limit: 4s}
+        workers: 2
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        pair = self_signed(["ca.test"], datetime.datetime.now(datetime.UTC))
+        (self.folder / "ca.pem").write_bytes(pair.chain)
+        self.inheritance = Inheritance(4)
+
+        path = self.folder / "a.yaml"
+        path.write_text(textwrap.dedent(self.text))
+        self.loaded: Loaded = load(str(path), plugin, {}, now=CLOCK)
+
+    def parent(self) -> Part:
+        made = compose_parent(
+            self.loaded, self.reactor, random.Random(1), lambda: CLOCK, self.fail, self.inheritance, 2
+        )
+        for memory in self.inheritance.memories.values():
+            self.addCleanup(os.close, memory.fd)
+        return made
+
+    def worker(self, seat: int) -> Part:
+        memories = {key: memory.fd for key, memory in self.inheritance.memories.items()}
+        inherited = Inherited(4, seat, self.inheritance.values, memories, {})
+        return compose_worker(
+            self.loaded, self.reactor, random.Random(1), lambda: CLOCK, self.fail, inherited, self.writer
+        )
+
+    def writer(self, path: str, failed: Any, ended: Any) -> Any:
+        self.written_to = path
+        return None
+
+    def test_what_each_of_them_does(self) -> None:
+        parent, worker = self.parent(), self.worker(1)
+        self.assertEqual(
+            [type(service).__name__ for service in parent.root],
+            ["AccessLog", "Sweep", "HealthCheck", "HealthCheck", "AdminListener"],
+        )
+        self.assertEqual([bound.listener for bound in parent.root.bound], ["web", "dns", "admin"])
+        self.assertEqual(parent.root.listeners, parent.doors)
+        self.assertEqual(
+            [type(service).__name__ for service in worker.root],
+            ["AccessLog", "Sweep", "StreamListener", "UdpListener"],
+        )
+        self.assertEqual([bound.listener for bound in worker.root.bound], ["web", "dns"])
+        self.assertEqual((len(worker.root.draining), len(worker.root.closing)), (1, 1))
+        self.assertEqual((parent.root._delay, worker.root._delay, worker.root._limit), (3.0, 0.0, 4.0))
+        self.assertEqual(self.written_to, str(self.folder.resolve() / "access.log"))
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_who_is_well(self) -> None:
+        parent, worker = self.parent(), self.worker(1)
+        self.assertEqual(list(parent.backends), list(worker.backends))
+        self.assertEqual([server.healthy for server in worker.backends["api"].servers], [False, False])
+        self.assertEqual([backend.name for backend, _ in parent.checks], ["api", "api"])
+        self.assertEqual(worker.checks, [])
+
+    def test_secrets_and_files_are_those_of_the_parent(self) -> None:
+        self.parent()
+        (self.folder / "ca.pem").unlink()
+        kinds = {key[0] for key in self.inheritance.values if isinstance(key, tuple)}
+        self.assertEqual(kinds, {"listeners", "backends", "file"})
+        parts = [self.worker(seat) for seat in (1, 2)]
+        pairs = [part.metrics._certificates for part in parts]
+        self.assertEqual(pairs[0], pairs[1])
+
+    def test_limits_are_shared_use_by_use(self) -> None:
+        self.parent()
+        self.assertEqual(len(self.inheritance.memories), 3, "a guard, a named middleware, another")
+        workers = [self.worker(seat) for seat in (1, 2)]
+        counts = [shared for part in workers for limits in part.limits for shared in limits.shared]
+        self.assertEqual([each.add("", 3) for each in counts * 2], [True, True, True, False])
+
+    def test_nothing_is_shared_by_one_process(self) -> None:
+        gateway = self.compose(self.text)
+        self.assertTrue(gateway.ready_at_once)
+        self.assertEqual(self.inheritance.values, {})
+
+    def test_a_parent_finds_what_is_wrong(self) -> None:
+        (self.folder / "ca.pem").write_text("no certificate")
+        invalid = self.assertRaises(Invalid, self.parent)
+        self.assertIn("the TLS files can not be used", str(invalid))
+        (self.folder / "ca.pem").unlink()
+        invalid = self.assertRaises(Invalid, self.parent)
+        self.assertIn("No such file", str(invalid))

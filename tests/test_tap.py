@@ -18,7 +18,7 @@ from toron import tap
 from toron.net.gateway import Gateway
 
 GOOD = "listeners: [{protocol: tcp, port: 80, echo: {}}]\n"
-WARNING = GOOD + "workers: 2\n"
+WARNING = GOOD + "admin: {address: 0.0.0.0}\n"
 
 
 class TapCase(SynchronousTestCase):
@@ -73,7 +73,7 @@ class Parsing(TapCase):
 
     def test_warnings_are_said_and_stop_nothing(self) -> None:
         self.options(WARNING)
-        self.assertRegex(self.stderr.getvalue(), r"^toron\.yaml:2:10: warning: ")
+        self.assertRegex(self.stderr.getvalue(), r"^toron\.yaml:2:18: warning: ")
 
     def test_errors_are_all_said(self) -> None:
         said = self.ends(self.options, "listners: []\nworkers: none\n")
@@ -126,6 +126,38 @@ class Making(TapCase):
         self.assertTrue((self.folder / "own.log").exists())
         self.assertIsNotNone(gateway.observer)
         self.assertEqual(len(gateway.reopening), 2)
+
+    def test_workers(self) -> None:
+        from twisted.internet import reactor
+
+        seen: list[Any] = []
+        self.patch(reactor, "callWhenRunning", lambda *call: seen.append(call))
+        self.patch(os, "sched_getaffinity", lambda pid: {0, 1, 2})
+        for workers, count in (("1", 0), ("2", 2), ("auto", 3)):
+            gateway = tap.makeService(self.options(f"{GOOD}workers: {workers}\n"))
+            found = [service for service in gateway if type(service).__name__ == "Supervisor"]
+            self.assertEqual([len(each._slots) for each in found], [count] if count else [])
+        self.patch(os, "sched_getaffinity", lambda pid: {0})
+        gateway = tap.makeService(self.options(GOOD + "workers: auto\n"))
+        self.assertTrue(gateway.ready_at_once, "one core, one process")
+
+    def test_workers_that_can_not_start(self) -> None:
+        from twisted.internet import reactor
+
+        asked: list[Any] = []
+        self.patch(reactor, "callWhenRunning", lambda *call: asked.append("run"))
+        self.patch(reactor, "stop", lambda: asked.append("stop"))
+        self.patch(tap.atexit, "register", asked.append)
+        self.patch(sys, "excepthook", sys.excepthook)
+        gateway = tap.makeService(self.options(GOOD + "workers: 2\n"))
+        (supervisor,) = (each for each in gateway if type(each).__name__ == "Supervisor")
+        supervisor._failed("no such port")
+        self.assertEqual(asked, ["run", tap._exit_with_1, "stop"])
+        self.assertEqual(self.stderr.getvalue(), "no such port\n")
+        ended: list[int] = []
+        self.patch(os, "_exit", ended.append)
+        tap._exit_with_1()
+        self.assertEqual(ended, [1])
 
     def test_a_configuration_that_cannot_be_composed(self) -> None:
         text = (

@@ -10,8 +10,10 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from OpenSSL import SSL
 from twisted.internet.task import Clock
@@ -19,7 +21,6 @@ from twisted.logger import Logger
 
 import toron
 from toron import plugin
-from toron.admin.listener import AdminListener
 from toron.config import model
 from toron.config.load import Loaded
 from toron.core.backend import Backend
@@ -27,6 +28,7 @@ from toron.core.chain import chain
 from toron.core.connection_routing import ConnectionPattern, ConnectionRouter
 from toron.core.ejection import Ejection
 from toron.core.forwarding import Forwarding
+from toron.core.limits import Limits, SharedLimits
 from toron.core.message import Request, Service
 from toron.core.networks import Networks
 from toron.core.redirect import Redirection
@@ -45,16 +47,21 @@ from toron.listeners.tls import serve_tls
 from toron.net.accept import ReceiveProxy, StreamListener
 from toron.net.certificates import Certificates, KeyPair, self_signed, server_context
 from toron.net.dial import OVER_TLS, Dialer, UpstreamTls, client_context
+from toron.net.doors import Doors
 from toron.net.gateway import Gateway
 from toron.net.health import HealthCheck
 from toron.net.http_site import HttpSite
+from toron.net.inheritance import Inheritance, Inherited
 from toron.net.pool import Pool
+from toron.net.shared_memory import as_file
+from toron.net.sockets import listening_socket
 from toron.net.sweep import NEVER, Sweep
 from toron.net.tls import explain
 from toron.net.udp import UdpListener
 from toron.net.websocket_echo import websocket_echo
 from toron.observe.access_log import AccessLog, NullAccessLog
 from toron.observe.journal import Journal
+from toron.observe.line_writer import LineWriter
 from toron.observe.metrics import Metrics
 from toron.observe.readiness import Readiness
 from toron.observe.stats import BackendStats, ServerStats
@@ -66,6 +73,11 @@ from toron.services.redirect import redirect
 from toron.services.relay import RelayService
 from toron.services.respond import respond
 from toron.wire import proxy_protocol
+
+if TYPE_CHECKING:
+    from toron.admin.listener import AdminListener
+
+_T = TypeVar("_T")
 
 _TCP_IDLE, _UDP_IDLE = 3600.0, 30.0
 """Seconds, where the configuration names none."""
@@ -83,7 +95,53 @@ def compose(
     `wall` gives Unix seconds; `fatal` is told why a start failed. Raises Invalid for what can only
     be seen here.
     """
-    return _Composer(loaded, reactor, random, wall).gateway(fatal)
+    return _Composer(loaded, reactor, random, wall).whole(fatal)
+
+
+class Part:
+    """One process of a gateway of several, with what it has to tell the others about."""
+
+    def __init__(self, composer: _Composer, root: Gateway, doors: list[Doors]) -> None:
+        self.root = root
+        self.doors = doors
+        """Of the parent: the sockets of each listener."""
+        self.access_log = composer.access_log
+        self.metrics = composer.metrics
+        self.readiness = composer.readiness
+        self.backends = {group.backend.name: group.backend for group in composer.groups}
+        self.checks = composer.checks
+        """Of the parent: the active checks, by backend."""
+        self.limits = composer.limits
+
+
+def compose_parent(
+    loaded: Loaded,
+    reactor: Any,
+    random: randomness.Random,
+    wall: Callable[[], float],
+    fatal: Callable[[str], None],
+    inheritance: Inheritance,
+    count: int,
+) -> Part:
+    """What one process does for `count` workers: sockets, checks, logs, the admin port.
+
+    All that workers do is composed too, so that what is wrong is found here, and once; and what must
+    be the same in each of them is in `inheritance` from then on. Raises Invalid as `compose` does.
+    """
+    return _Composer(loaded, reactor, random, wall, inheritance).parent(fatal, count)
+
+
+def compose_worker(
+    loaded: Loaded,
+    reactor: Any,
+    random: randomness.Random,
+    wall: Callable[[], float],
+    fatal: Callable[[str], None],
+    inherited: Inherited,
+    make_writer: Callable[..., Any],
+) -> Part:
+    """What each worker does: traffic. `make_writer` makes what takes its access lines to the parent."""
+    return _Composer(loaded, reactor, random, wall, inherited, make_writer).worker(fatal)
 
 
 def rehearse(loaded: Loaded) -> None:
@@ -122,9 +180,18 @@ class _Composer:
     """One composition; its methods follow the way of the traffic, from the door to the servers."""
 
     def __init__(
-        self, loaded: Loaded, reactor: Any, random: randomness.Random, wall: Callable[[], float]
+        self,
+        loaded: Loaded,
+        reactor: Any,
+        random: randomness.Random,
+        wall: Callable[[], float],
+        inheritance: Inheritance | None = None,
+        make_writer: Callable[..., Any] = LineWriter,
     ) -> None:
         self.loaded = loaded
+        self.inheritance = inheritance
+        self.open_socket = inheritance.opened if isinstance(inheritance, Inherited) else listening_socket
+        self.make_writer = make_writer
         self.config = loaded.config
         # A daemon changes its folder: what is opened later must not depend on the one it began in.
         self.folder = os.path.abspath(loaded.folder)
@@ -136,8 +203,9 @@ class _Composer:
         self.sweep = Sweep(reactor)
         self.access_log = self._access_log()
         self.metrics = Metrics(self.readiness, reactor.seconds, toron.__version__, self.access_log)
-        self.services: list[Any] = []
+        self.checks: list[tuple[Backend, HealthCheck]] = []
         """What is started after the sweep and before the listeners."""
+        self.limits: list[SharedLimits] = []
         self.pools: list[Pool] = []
         self.sites: list[HttpSite] = []
         self._groups: dict[Any, _Group] = {}
@@ -147,43 +215,100 @@ class _Composer:
         start = f"{random.getrandbits(40):010x}"
         self.new_id = lambda: f"{start}-{next(ids):x}"
 
-    def gateway(self, fatal: Callable[[str], None]) -> Gateway:
+    def whole(self, fatal: Callable[[str], None]) -> Gateway:
         """Everything, in the order it starts in."""
         drain = self.config.drain
         root = Gateway(self.reactor, self.readiness, delay=drain.delay, limit=drain.limit, fatal=fatal)
+        listeners, admin = self._traffic(), self._admin()
+        self._plant(root, *self._checks_alone(), *listeners, *admin)
+        self._listen(root, listeners, admin)
+        root.reopening = [self.access_log.reopen]
+        return root
+
+    def parent(self, fatal: Callable[[str], None], count: int) -> Part:
+        """What is done once for all workers."""
+        drain = self.config.drain
+        root = Gateway(self.reactor, self.readiness, delay=drain.delay, limit=drain.limit, fatal=fatal)
+        root.ready_at_once = False
+        self._traffic()
+        doors = [
+            Doors(
+                spec.label, spec.address, spec.port, count,
+                stream=spec.protocol != "udp", backlog=spec.backlog,
+            )
+            for spec in self.config.listeners
+        ]  # fmt: skip
+        admin = self._admin()
+        self._plant(root, *self._checks_alone(), *admin)
+        root.listeners = doors
+        root.bound = [*doors, *admin]
+        root.last = [*admin, self.access_log]
+        # What servers are busy with is for the workers to tell.
+        self.sweep.looked = self._looked_at_the_clock
+        return Part(self, root, doors)
+
+    def worker(self, fatal: Callable[[str], None]) -> Part:
+        """The traffic. The delay before the doors close is the parent's: it closes them first."""
+        limit = self.config.drain.limit
+        root = Gateway(self.reactor, self.readiness, delay=0.0, limit=limit, fatal=fatal, name="the worker")
+        listeners = self._traffic()
+        self._plant(root, *listeners)
+        self._listen(root, listeners, [])
+        return Part(self, root, [])
+
+    def _plant(self, root: Gateway, *services: Any) -> None:
+        """Make services part of the tree, after those that everything needs."""
+        for service in (self.access_log, self.sweep, *services):
+            service.setServiceParent(root)
+
+    def _listen(self, root: Gateway, listeners: list[Any], admin: list[AdminListener]) -> None:
+        """Tell the root what traffic comes in by, and what has to be told when it ends."""
+        root.listeners = listeners
+        root.bound = [*listeners, *admin]
+        root.draining = [site.drain for site in self.sites]
+        root.closing = [pool.close for pool in self.pools]
+        root.last = [*admin, self.access_log]
+        self.sweep.looked = self._looked
+
+    def _traffic(self) -> list[StreamListener | UdpListener]:
+        """The listeners, with all that they lead to, and the backends that nothing leads to."""
         listeners = [self.listener(index, spec) for index, spec in enumerate(self.config.listeners)]
         for index, route in enumerate(self.config.routes):
             if isinstance(route.backend, str):
                 self.group(route.backend, ("routes", index, "backend"))
         for name in self.config.backends:
             self.group(name, ("backends", name))
-        admin = self._admin()
-        for service in (self.access_log, self.sweep, *self.services, *listeners, *admin):
-            service.setServiceParent(root)
-        root.listeners = listeners
-        root.bound = [*listeners, *admin]
-        root.draining = [site.drain for site in self.sites]
-        root.closing = [pool.close for pool in self.pools]
-        root.last = [*admin, self.access_log]
-        root.reopening = [self.access_log.reopen]
-        self.sweep.looked = self._looked
-        return root
+        return listeners
+
+    def _checks_alone(self) -> list[HealthCheck]:
+        return [check for _, check in self.checks]
+
+    @property
+    def groups(self) -> list[_Group]:
+        """Every backend with its traffic."""
+        return list(self._groups.values())
 
     def _access_log(self) -> AccessLog | NullAccessLog:
         spec = self.config.access_log
         if spec is None:
             return NullAccessLog()
         path = spec.path if spec.path == "-" else self._path(spec.path)
-        return AccessLog(path, self.reactor, spec.redact, self.wall)
+        return AccessLog(path, self.reactor, spec.redact, self.wall, self.make_writer)
 
     def _admin(self) -> list[AdminListener]:
         spec = self.config.admin
         if spec is None:
             return []
+        # A worker has none, and should be there soon.
+        from toron.admin.listener import AdminListener
+
         return [AdminListener(self.reactor, spec.address, spec.port, self.metrics, self.readiness)]
 
-    def _looked(self) -> None:
+    def _looked_at_the_clock(self) -> None:
         self.metrics.loop_lag = self.sweep.lag
+
+    def _looked(self) -> None:
+        self._looked_at_the_clock()
         for group in self._groups.values():
             if group.proxy is not None:
                 for server, stats in group.servers.items():
@@ -204,7 +329,8 @@ class _Composer:
             return UdpListener(
                 self.reactor, name, spec.address, spec.port, group.backend if group else None,
                 sweep=self.sweep, guards=guards, idle=_idle(spec, _UDP_IDLE), most=spec.sessions,
-                responses=spec.responses, stats=stats, server_stats=group.servers if group else {},
+                responses=spec.responses, open_socket=self.open_socket, stats=stats,
+                server_stats=group.servers if group else {},
                 started=journal.started, finished=journal.session, refused=journal.refused,
             )  # fmt: skip
         proxy = None
@@ -214,7 +340,8 @@ class _Composer:
         site = self._site(spec, stats, journal) if spec.protocol in model.LAYER7 else None
         listener = StreamListener(
             self.reactor, name, spec.address, spec.port, self._serve(path, spec, stats, journal, site),
-            guards=guards, proxy=proxy, backlog=spec.backlog, refused=journal.refused, stats=stats,
+            guards=guards, proxy=proxy, backlog=spec.backlog, open_socket=self.open_socket,
+            refused=journal.refused, stats=stats,
         )  # fmt: skip
         if site is not None:
             listener.bound = lambda port: setattr(site, "port", port)
@@ -246,13 +373,14 @@ class _Composer:
         pairs = []
         for index, certificate in enumerate(spec.certificates):
             with self._located("the certificate can not be used", *path, "certificates", index):
-                pairs.append(self._pair(certificate))
+                made = self._once((*path, "certificates", index), partial(self._pair, certificate))
+                pairs.append(made)
                 # OpenSSL may refuse what could be read, and must say which one it is.
                 server_context(pairs[-1], spec.tls.policy, protocols)
-        made = Certificates(pairs, spec.tls.policy, protocols, spec.tls.default_cert == "strict")
-        for name, not_after in made.expiry.items():
+        certificates = Certificates(pairs, spec.tls.policy, protocols, spec.tls.default_cert == "strict")
+        for name, not_after in certificates.expiry.items():
             self.metrics.certificate(name, not_after)
-        return made
+        return certificates
 
     def _pair(self, spec: model.Certificate) -> KeyPair:
         if spec.self_signed:
@@ -404,7 +532,9 @@ class _Composer:
         if spec is None:
             return None
         with self._located("", *group.path, "sticky"):
-            secrets = [secret.get_secret_value().encode() for secret in spec.secret] or [os.urandom(32)]
+            secrets = [secret.get_secret_value().encode() for secret in spec.secret]
+            if not secrets:
+                secrets = [self._once((*group.path, "sticky"), lambda: os.urandom(32))]
             name = group.backend.name
             # A name of its own, or two sticky backends would take the cookie from each other.
             cookie = spec.cookie or f"toron_sticky_{zlib.crc32(name.encode()):08x}"
@@ -466,11 +596,13 @@ class _Composer:
             return None
         tls = spec.tls
         protocols = (b"http/1.1",) if servers[0].scheme == "https" else ()
-        with self._located("the TLS files can not be used", *path, "tls"):
-            context = client_context(
-                tls.ca and self._path(tls.ca), tls.verify, tls.cert and self._path(tls.cert),
-                tls.key and self._path(tls.key), protocols,
-            )  # fmt: skip
+        with (
+            self._located("the TLS files can not be used", *path, "tls"),
+            self._readable(tls.ca) as ca,
+            self._readable(tls.cert) as cert,
+            self._readable(tls.key) as key,
+        ):
+            context = client_context(ca, tls.verify, cert, key, protocols)
         if not tls.verify:
             self.log.warn(
                 "{place}: certificates of these servers are NOT verified",
@@ -479,19 +611,21 @@ class _Composer:
         return UpstreamTls(context, tls.server_name, tls.verify)
 
     def _checks(self, group: _Group, spec: model.Health) -> None:
-        """An active check for each server, as a service of its own."""
+        """An active check for each server, as a service of its own; a worker is told what they find."""
         for server in group.backend.servers:
             up = spec.initial == "up"
             if not up:
                 group.backend.set_healthy(server, False, "not checked yet")
+            if isinstance(self.inheritance, Inherited):
+                continue
             check = HealthCheck(
                 self.reactor, self.random, group.backend, server, self._probe(group, spec),
                 RiseFall(spec.rise, spec.fall, up), spec.interval, spec.timeout, group.servers[server],
             )  # fmt: skip
-            self.services.append(check)
+            self.checks.append((group.backend, check))
 
     def _probe(self, group: _Group, spec: model.Health) -> Probe:
-        environment = self._environment(group.backend.name)
+        environment = self._environment(group.backend.name, *group.path, "health")
         version = group.spec.proxy_protocol
         preface = b""
         if version is not None:
@@ -514,7 +648,7 @@ class _Composer:
         used = self.loaded.plugins[path]
         name = name or used.name
         with self._located("", *path):
-            made = plugin.find(used.drawer, used.word).make(used.options, self._environment(name))
+            made = plugin.find(used.drawer, used.word).make(used.options, self._environment(name, *path))
         return name, made
 
     @contextmanager
@@ -527,8 +661,35 @@ class _Composer:
             message = f"{what}: {why}" if what else why
             raise self.loaded.invalid(message, *path) from None
 
-    def _environment(self, name: str) -> Environment:
-        return Environment(name, self.reactor, self.random, self.log, self.folder)
+    def _environment(self, name: str, *path: str | int) -> Environment:
+        return Environment(name, self.reactor, self.random, self.log, self.folder, self._limits_of(*path))
+
+    # --- what workers have in common ----------------------------------------------------------
+
+    def _limits_of(self, *path: str | int) -> Limits:
+        """Where what is used at `path` counts."""
+        inheritance = self.inheritance
+        if inheritance is None:
+            return Limits()
+        numbers = count()
+        limits = SharedLimits(
+            lambda size: inheritance.memory((*path, next(numbers)), size), inheritance.seats, inheritance.seat
+        )
+        self.limits.append(limits)
+        return limits
+
+    def _once(self, key: tuple[str | int, ...], make: Callable[[], _T]) -> _T:
+        """What has to be the same in all workers."""
+        return make() if self.inheritance is None else self.inheritance.once(key, make)
+
+    @contextmanager
+    def _readable(self, path: str | None) -> Iterator[str | None]:
+        """Where a file can be read: a worker may have no right to it any more, nor it be the same."""
+        if path is None or self.inheritance is None:
+            yield path and self._path(path)
+            return
+        with as_file(self._once(("file", path), lambda: Path(self._path(path)).read_bytes())) as readable:
+            yield readable
 
     def _path(self, path: str) -> str:
         return os.path.join(self.folder, path)

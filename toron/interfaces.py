@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from twisted.logger import Logger
 
 from toron.core.body import Body, BodyFailed
+from toron.core.limits import Limits
 from toron.core.message import Middleware, Request, Response, Service
 from toron.core.refusal import Reason, Refusal
 from toron.core.rise_fall import ProbeFailed
@@ -30,13 +31,14 @@ from toron.wire.headers import Headers
 
 
 class Environment:
-    """What a plug-in is handed besides its options: the clock, randomness, the log.
+    """What a plug-in is handed besides its options: the clock, randomness, the log, limits.
 
     `name` is what the configuration calls this use of the plug-in, `folder` where relative
     paths start, `reactor` Twisted's reactor (typed Any: it provides what your code asks of it).
+    What `limits` makes holds for all workers together; ask for it in `make`, not later.
     """
 
-    __slots__ = ("folder", "log", "name", "random", "reactor", "seconds")
+    __slots__ = ("folder", "limits", "log", "name", "random", "reactor", "seconds")
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Environment:
         random: random.Random,
         log: Logger,
         folder: str = ".",
+        limits: Limits | None = None,
     ) -> None:
         self.name = name
         self.reactor = reactor
@@ -52,6 +55,7 @@ class Environment:
         self.random = random
         self.log = log
         self.folder = folder
+        self.limits = limits or Limits()
 
 
 class Caller(Protocol):
@@ -108,6 +112,7 @@ __all__ = [
     "Environment",
     "Guard",
     "Headers",
+    "Limits",
     "Middleware",
     "Probe",
     "ProbeFailed",

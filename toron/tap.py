@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
 import select
@@ -82,7 +83,7 @@ def makeService(options: Options) -> Gateway:
     own_log = options.own_log
     try:
         observer = None if own_log is None else own_log.observer()
-        gateway = compose(options.loaded, reactor, random.SystemRandom(), time.time, _failing)
+        gateway = _compose(options.loaded, reactor)
         gateway.notify = notifier(os.environ)
     except (Invalid, OSError) as error:
         fatal(str(error))
@@ -91,6 +92,33 @@ def makeService(options: Options) -> Gateway:
         gateway.reopening.append(own_log.reopen)
     reactor.callWhenRunning(_hear, gateway, reactor)
     return gateway
+
+
+def _compose(loaded: Loaded, reactor: Any) -> Gateway:
+    """The gateway: one process, or the parent of several."""
+    choice = random.SystemRandom()
+    workers = loaded.config.workers
+    count = len(os.sched_getaffinity(0)) if workers == "auto" else workers
+    if count == 1:
+        return compose(loaded, reactor, choice, time.time, _failing)
+    # What one process needs is not loaded for more.
+    from toron.workers.supervisor import supervise
+
+    def failed(message: str) -> None:
+        _failing(message)
+        # Twisted has no way to say that a reactor that was stopped is a failure.
+        atexit.register(_exit_with_1)
+        gateway.hurry()
+        reactor.stop()
+
+    gateway = supervise(loaded, count, reactor, choice, time.time, _failing, failed)
+    return gateway
+
+
+def _exit_with_1() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _failing(message: str) -> None:

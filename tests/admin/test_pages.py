@@ -96,6 +96,16 @@ class PagesTests(SynchronousTestCase):
         self.assertEqual((page.status, page.content_type), (200, "text/plain; version=0.0.4; charset=utf-8"))
         self.assertIn(b'route="shop"', page.body)
 
+    def test_the_metrics_wait_for_what_workers_have_counted(self) -> None:
+        fresh: Deferred[None] = Deferred()
+        self.metrics.refresh = lambda: fresh
+        waiting = self.pages.by_path[b"/metrics"]()
+        assert isinstance(waiting, Deferred)
+        self.metrics.route("shop").answered("web", 200, 0.1)
+        fresh.callback(None)
+        self.reactor.pool.run()
+        self.assertIn(b'route="shop"', self.successResultOf(waiting).body)
+
     def test_metrics_that_cannot_be_written(self) -> None:
         def exposition() -> tuple[bytes, str]:
             raise RuntimeError("out of paper")

@@ -91,11 +91,9 @@ class Fitting(ConfigCase):
             listeners: [{protocol: tcp, port: 1, echo: {}}]
             admin: {address: 0.0.0.0, port: 9901}
             access_log: {path: logs/access.log}
-            workers: auto
             """,
             "2:18: warning: the admin port is open to other machines: write 127.0.0.1 to keep it to this one",
             "3:20: there is no folder logs: make it, or write another path",
-            "4:10: warning: this release serves with one process: write 1",
         )
 
     def test_an_admin_that_is_no_address(self) -> None:

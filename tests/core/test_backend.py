@@ -258,6 +258,16 @@ class Suspicion(Case):
         self.assertEqual(self.choice(backend), "ab")
         self.assertEqual(self.news(), [])
 
+    def test_others_may_be_told(self) -> None:
+        backend, told = self.backend("ab"), list[tuple[str, float]]()
+        backend.suspected = lambda server: told.append((server.host, server.suspect_until))
+        for now in (0.0, 5.0):
+            backend.unreachable(named(backend, "a"), now)
+        backend.rest(named(backend, "b"), 5.0, 30.0)
+        self.assertEqual(told, [("a", SUSPECT_SECONDS), ("b", 35.0)])
+        backend.suspect(named(backend, "b"), 20.0)
+        self.assertEqual((len(told), named(backend, "b").suspect_until), (2, 35.0), "what others say")
+
     def test_news_only_once(self) -> None:
         backend = self.backend("ab")
         server = named(backend, "a")
@@ -304,118 +314,50 @@ class Ejections(Case):
     def test_out_and_back(self) -> None:
         backend = self.backend("ab")
         server = named(backend, "a")
-        self.fail(backend, "a", 1)
+        backend.eject(server, 0.0, 20.0, 2, "reset")
+        self.assertEqual(self.choice(backend), "b")
+        backend.eject(server, 1.0, 10.0, 1, "reset")
+        self.assertEqual((server.eject_until, self.news()), (20.0, ["a down: reset"]), "both of them did")
+        self.clock.advance(19.0)
+        backend.settle(19.0)
+        self.assertEqual(self.news(), [])
+        self.clock.advance(1.0)
+        backend.settle(20.0)
+        self.assertEqual(self.news(), ["a up: ejection over"])
         self.assertEqual(self.choice(backend), "ab")
-        self.fail(backend, "a", 1)
-        self.assertEqual(self.choice(backend), "b")
-        self.assertEqual(self.news(), ["a down: status 500"])
-        self.assertFalse(backend.is_up(server, self.clock.seconds()))
-        self.clock.advance(29.999)
-        self.assertEqual((self.choice(backend), self.news()), ("b", []))
-        self.clock.advance(0.001)
-        self.assertTrue(backend.is_up(server, self.clock.seconds()))
-        self.assertEqual((self.choice(backend), self.news()), ("ab", ["a up: ejection over"]))
-        self.assertEqual((self.choice(backend), self.news()), ("ab", []))
 
-    def test_a_success_between_the_failures(self) -> None:
-        backend = self.backend("ab")
-        for _ in range(5):
-            self.fail(backend, "a", 1)
-            backend.succeeded(named(backend, "a"), 0.0)
-        self.assertEqual((self.choice(backend), self.news()), ("ab", []))
+    def test_too_many(self) -> None:
+        backend = self.backend("ab", share=0.5)
+        a, b = backend.servers
+        self.assertTrue(backend.may_eject(a, 0.0))
+        backend.eject(a, 0.0, 20.0, 1, "reset")
+        self.assertTrue(backend.may_eject(a, 0.0), "it is out anyway")
+        self.assertFalse(backend.may_eject(b, 0.0))
+        backend.eject(b, 0.0, 20.0, 1, "reset")
+        self.assertEqual(
+            [backend.is_up(server, 0.0) for server in (a, b)], [False, False], "if told, it obeys"
+        )
+        self.assertTrue(backend.may_eject(b, 20.0), "the other is back")
 
-    def test_not_even_as_a_last_resort(self) -> None:
+    def test_it_does_not_hold(self) -> None:
         backend = self.backend("ab")
         self.fail(backend, "a")
-        backend.unreachable(named(backend, "b"), 0.0)
         self.assertEqual(self.choice(backend), "b")
-        self.assertEqual(self.choice(backend, "b"), "")
+        backend.readmit(named(backend, "a"))
+        self.assertEqual(self.choice(backend), "ab")
 
-    def test_without_ejection_failures_say_nothing(self) -> None:
+    def test_where_nobody_is_ejected(self) -> None:
         backend = self.backend("ab", failures=0)
-        self.fail(backend, "a", 100)
-        self.assertEqual((self.choice(backend), self.news()), ("ab", []))
+        self.assertFalse(backend.may_eject(named(backend, "a"), 0.0))
+        backend.eject(named(backend, "a"), 0.0, 20.0, 1, "reset")
+        self.assertEqual(self.choice(backend), "ab")
 
-    def test_the_share_that_may_be_out(self) -> None:
-        backend = self.backend("abcd", share=0.5)
-        for host in "abcd":
-            self.fail(backend, host, 10)
-        self.assertEqual(self.choice(backend), "cd")
-
-    def test_the_end_of_an_ejection_is_told_though_suspicion_lasts(self) -> None:
-        backend = self.backend("ab")
-        self.fail(backend, "a")
-        self.news()
-        self.clock.advance(25.0)
-        backend.unreachable(named(backend, "a"), self.clock.seconds())
-        self.assertEqual(self.choice(backend), "b")
-        self.clock.advance(5.0)
-        self.assertEqual((self.choice(backend), self.news()), ("b", ["a up: ejection over"]))
-        self.clock.advance(5.0)
-        self.assertEqual((self.choice(backend), self.news()), ("ab", []))
-
-    def test_out_again_before_anybody_asked(self) -> None:
-        backend = self.backend("ab")
-        self.fail(backend, "a")
-        self.clock.advance(30.0)
-        self.fail(backend, "a")
-        self.assertEqual(self.news(), ["a down: status 500", "a up: ejection over", "a down: status 500"])
-        self.assertEqual(self.choice(backend), "b")
-
-
-class BothReasons(Case):
-    """Ejected, and down by its checks: told when the first comes, and when the last is gone."""
-
-    def test_ejected_first(self) -> None:
-        for ejection_ends_first in (True, False):
-            backend = self.backend("ab")
-            server = named(backend, "a")
-            self.fail(backend, "a")
-            backend.set_healthy(server, False, "no answer")
-            self.assertEqual(self.news(), ["a down: status 500"])
-            if ejection_ends_first:
-                self.clock.advance(30.0)
-                self.assertEqual((self.choice(backend), self.news()), ("b", []))
-                backend.set_healthy(server, True, "checks pass")
-                self.assertEqual((self.choice(backend), self.news()), ("ab", ["a up: checks pass"]))
-            else:
-                backend.set_healthy(server, True, "checks pass")
-                self.assertEqual((self.choice(backend), self.news()), ("b", []))
-                self.clock.advance(30.0)
-                self.assertEqual((self.choice(backend), self.news()), ("ab", ["a up: ejection over"]))
-
-    def test_down_first(self) -> None:
+    def test_one_that_is_down_anyway(self) -> None:
         backend = self.backend("ab")
         server = named(backend, "a")
-        backend.set_healthy(server, False, "no answer")
-        self.fail(backend, "a")
-        self.assertEqual(self.news(), ["a down: no answer"])
-        self.clock.advance(30.0)
-        self.assertEqual((self.choice(backend), self.news()), ("b", []))
-        backend.set_healthy(server, True, "checks pass")
-        self.assertEqual((self.choice(backend), self.news()), ("ab", ["a up: checks pass"]))
-
-
-class Cost(Case):
-    def test_who_may_be_asked_is_worked_out_only_when_it_changes(self) -> None:
-        backend = self.backend("abc")
-        self.choice(backend)
-        looked = []
-        refresh = backend._refresh
-        self.patch(backend, "_refresh", lambda now: (looked.append(now), refresh(now))[1])
-        for _ in range(100):
-            self.choice(backend)
-            self.clock.advance(1.0)
-            backend.succeeded(backend.servers[0], self.clock.seconds())
-            backend.set_healthy(backend.servers[0], True, "x")
-            self.fail(backend, "b", 1)
-            backend.succeeded(backend.servers[1], self.clock.seconds())
-        self.assertEqual(looked, [])
-        self.fail(backend, "a")
-        for _ in range(40):
-            self.choice(backend)
-            self.clock.advance(1.0)
-        self.assertEqual(looked, [100.0, 130.0])
+        backend.set_healthy(server, False, "check")
+        backend.eject(server, 0.0, 20.0, 1, "reset")
+        self.assertEqual((self.news(), server.eject_until), (["a down: check"], 20.0))
 
 
 HAPPENINGS = st.lists(

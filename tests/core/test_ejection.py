@@ -91,6 +91,18 @@ class EjectionTests(SynchronousTestCase):
         among = servers(100)
         self.assertEqual(sum(self.ejection.failed(server, among, 0.0) for server in among), 29)
 
+    def test_what_another_has_decided(self) -> None:
+        among = servers(4)
+        among[0].failures = 2
+        self.ejection.take_over(among[0], among, 60.0, 3)
+        self.assertEqual((among[0].eject_until, among[0].ejections, among[0].failures), (60.0, 3, 0))
+        self.assertTrue(self.ejection.may_eject(among, 10.0))
+        self.ejection.take_over(among[1], among, 60.0, 1)
+        self.assertFalse(self.ejection.may_eject(among, 10.0), "half of them are out")
+        self.assertTrue(self.ejection.may_eject(among, 60.0))
+        self.ejection.succeeded(among[0], 91.0)
+        self.assertEqual(among[0].ejections, 2, "it is forgotten as one of our own")
+
     def test_servers_that_went_are_forgotten(self) -> None:
         self.ejection = Ejection(1, 30.0, 100.0, 0.5)
         for generation in range(50):

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from pydantic import ValidationError
+from twisted.internet.task import Clock
+from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.core.memory import FakeMemory
 from tests.guards.seen import ENVIRONMENT, Outcome, Seen
 from toron import plugin
+from toron.core.counts import Counts
+from toron.core.limits import SharedLimits
+from toron.core.shared_counts import SharedCounts
 from toron.core.wait import Wait
+from toron.interfaces import Environment
 
 FULL, TOO_MANY = "too_many_connections", "too_many_per_client"
 
@@ -79,13 +87,32 @@ class Connections(SynchronousTestCase):
     def test_clients_that_left_are_forgotten(self) -> None:
         module = plugin.find("guards", "connections")
         guard = module.make(module.Options(per_client=2), ENVIRONMENT)
-        [counted] = [cell.cell_contents for cell in guard.__closure__ if isinstance(cell.cell_contents, dict)]
+        [counts] = [
+            cell.cell_contents for cell in guard.__closure__ if isinstance(cell.cell_contents, Counts)
+        ]
         for number in range(10):
             Outcome(guard(Seen(f"10.0.0.{number % 5}"), self.serve))
-        self.assertEqual(counted, {f"10.0.0.{number}": 2 for number in range(5)})
+        self.assertEqual(len(counts), 5)
         for wait in self.held:
             wait.fire(None)
-        self.assertEqual(counted, {})
+        self.assertEqual(len(counts), 0)
+
+    def test_workers_share_it(self) -> None:
+        module = plugin.find("guards", "connections")
+        memory = FakeMemory(SharedCounts.bytes_for(2))
+        guards = []
+        for seat in (0, 1):
+            limits = SharedLimits(lambda size: memory, 2, seat)
+            environment = Environment("test", Clock(), random.Random(1), Logger(), ".", limits)
+            guards.append(module.make(module.Options(total=3, per_client=2), environment))
+        connect = [lambda ip, guard=guard: Outcome(guard(Seen(ip), self.serve)) for guard in guards]
+        self.assertFalse(connect[0]("10.0.0.1").done or connect[1]("10.0.0.1").done)
+        self.assertEqual(connect[0]("10.0.0.1").word, TOO_MANY)
+        self.assertFalse(connect[1]("10.0.0.2").done)
+        self.assertEqual(connect[0]("10.0.0.3").word, FULL)
+        for wait in self.held:
+            wait.fire(None)
+        self.assertFalse(connect[0]("10.0.0.1").done or connect[0]("10.0.0.1").done)
 
     def test_options(self) -> None:
         options = plugin.options("guards", "connections")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from tests.loopback.sockets import eventually
 ROOT = Path(__file__).resolve().parents[2]
 
 RUN = "from twisted.scripts.twistd import run; run()"
+
+WORKERS = os.environ.get("TORON_TEST_WORKERS", "")
+"""With how many workers a configuration is served that does not say (`make test WORKERS=2`)."""
 
 READY = "toron is ready"
 """What toron logs once every listener is bound."""
@@ -52,7 +57,15 @@ class Gateway(Peer):
 
     def command(self) -> list[str]:
         """The command line, after `options` of twistd."""
+        self._add_workers()
         return [*twistd(), *self._options, "toron", "-c", str(self.config)]
+
+    def _add_workers(self) -> None:
+        text = self.config.read_text() if WORKERS else "workers:"
+        if "workers:" not in text and self.config.suffix == ".yaml":
+            # What is written deeper than its first line would take another line for its own.
+            margin = re.match(r"\s*?( *)\S", text)
+            self.config.write_text(f"{text}\n{margin[1] if margin else ''}workers: {WORKERS}\n")
 
     def is_ready(self) -> bool:
         """Whether every listener is bound."""
@@ -62,7 +75,9 @@ class Gateway(Peer):
         path = self.folder / "access.log"
         text = path.read_text() if path.exists() else self.log()
         whole = text[: text.rfind("\n") + 1]
-        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+        # Each worker hands over its own in batches.
+        return sorted(lines, key=itemgetter("time")) if WORKERS else lines
 
     def access(self, count: int = 0, timeout: float = 5.0) -> list[dict[str, Any]]:
         """The access log, in `access.log` of the folder or on standard output.

@@ -9,15 +9,18 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.logger import Logger
 
+from toron.core.limits import Limits
 from toron.core.message import Middleware, Request, Response
 from toron.core.refusal import Refusal
 from toron.interfaces import Environment
 from toron.wire.headers import Field, Headers
 
 
-def environment(name: str = "mw", folder: str = ".") -> tuple[Environment, Clock]:
+def environment(
+    name: str = "mw", folder: str = ".", limits: Limits | None = None
+) -> tuple[Environment, Clock]:
     clock = Clock()
-    return Environment(name, clock, random.Random(1), Logger(), folder), clock
+    return Environment(name, clock, random.Random(1), Logger(), folder, limits), clock
 
 
 def get(path: bytes = b"/", *fields: Field, query: bytes | None = None, client: str = "192.0.2.1") -> Request:

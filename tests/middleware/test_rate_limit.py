@@ -8,7 +8,9 @@ from pydantic import ValidationError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.core.memory import FakeMemory
 from tests.middleware import Backend, environment, get, refused, through
+from toron.core.limits import SharedLimits
 from toron.core.message import Middleware, Request
 from toron.middleware.rate_limit import Options, make
 
@@ -46,6 +48,24 @@ class RateLimitTests(SynchronousTestCase):
         clock.advance(0.1)
         through(middleware, get())
         refused(middleware, get())
+
+    def test_workers_share_it(self) -> None:
+        memory: list[FakeMemory] = []
+
+        def of(size: int) -> FakeMemory:
+            memory.append(memory[0] if memory else FakeMemory(size))
+            return memory[0]
+
+        workers = [
+            make(Options.model_validate({"rate": "4/s"}), environment(limits=SharedLimits(of, 2, seat))[0])
+            for seat in (0, 1)
+        ]
+        left = [
+            through(worker, get()).headers.get(b"ratelimit-remaining") for _ in range(2) for worker in workers
+        ]
+        self.assertEqual(left, [b"3", b"2", b"1", b"0"])
+        for worker in workers:
+            refused(worker, get())
 
     def test_slow_rates_say_when(self) -> None:
         middleware, clock = limit(rate="2/m", burst=1)

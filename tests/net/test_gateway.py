@@ -7,7 +7,7 @@ from typing import Any
 from twisted.application.service import Application, Service
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import ILogObserver, Logger
+from twisted.logger import ILogObserver, Logger, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from toron.net.gateway import Gateway
@@ -106,6 +106,25 @@ class Starts(GatewayCase):
         self.assertEqual(self.readiness.reasons, [])
         self.assertEqual([event["where"] for event in self.said], ["a on 80, b on 80, admin on 80"])
 
+    def test_ready_when_somebody_says_so(self) -> None:
+        self.gateway.ready_at_once = False
+        self.gateway.privilegedStartService()
+        self.gateway.startService()
+        self.run_hooks()
+        self.assertEqual((self.readiness.reasons, self.said), (["starting"], []))
+        self.gateway.ready()
+        self.assertEqual(self.readiness.reasons, [])
+        self.assertEqual(formatEvent(self.said[0]), "toron is ready: a on 80, b on 80, admin on 80")
+
+    def test_it_is_called_what_it_is(self) -> None:
+        self.gateway = Gateway(
+            self.reactor, self.readiness, delay=0, limit=0, fatal=self.fatal.append, name="the worker"
+        )
+        kept: Any = self.said.append
+        self.gateway.log = Logger(observer=kept)
+        self.gateway.ready()
+        self.assertEqual(formatEvent(self.said[0]), "the worker is ready: ")
+
     def test_a_port_that_cannot_be_had(self) -> None:
         for problem in (
             CannotListen("listener 'b' can not listen"),
@@ -203,6 +222,11 @@ class Stops(GatewayCase):
             self.pass_(0.2)
             self.successResultOf(done)
 
+    def test_a_hurry_is_passed_on(self) -> None:
+        self.gateway.hurrying = [lambda: self.steps.append("hurried")]
+        self.gateway.hurry()
+        self.assertEqual(self.steps, ["hurried"])
+
     def test_the_last_ones_are_waited_for(self) -> None:
         self.start()
         self.a.connections.clear()
@@ -213,4 +237,4 @@ class Stops(GatewayCase):
         self.assertNoResult(done)
         written.callback(None)
         self.successResultOf(done)
-        self.assertEqual(self.said[-1]["log_format"], "toron has stopped")
+        self.assertEqual(formatEvent(self.said[-1]), "toron has stopped")

@@ -99,6 +99,13 @@ class Checks(SynchronousTestCase):
         self.assertEqual(len(self.changes), 2)
         self.assertEqual((self.stats.probes_passed, self.stats.probes_failed), (5, 3))
 
+    def test_somebody_else_is_told(self) -> None:
+        told: list[tuple[Server, bool, str]] = []
+        self.check().tell = lambda *what: told.append(what)
+        self.outcome = ProbeFailed("status 500")
+        self.after(3)
+        self.assertEqual((told, self.changes), ([(self.server, False, "status 500")], []))
+
     def test_in_turn_changes_nothing(self) -> None:
         self.check()
         for outcome in (None, ProbeFailed("no"), ProbeFailed("no")) * 4:

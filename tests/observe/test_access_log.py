@@ -55,6 +55,45 @@ class AccessLogTests(TestCase):
         await log.stopService()
         self.assertEqual(log.dropped, 0)
 
+    async def test_lines_of_a_worker_are_passed_on(self) -> None:
+        log = self.access_log()
+        log.pass_on(b"{}\n{}\n")
+        self.assertEqual(log.dropped, 2, "it does not run yet")
+        log.startService()
+        log.write(http_line(id="a1"))
+        log.flush()
+        log.pass_on(b'{"id":"b1"}\n{"id":"b2"}\n')
+        await log.stopService()
+        self.assertEqual([line["id"] for line in self.lines()], ["a1", "b1", "b2"])
+        self.assertEqual(log.dropped, 2)
+        NullAccessLog().pass_on(b"{}\n")
+
+    async def test_lines_that_are_too_many_are_dropped(self) -> None:
+        log = self.access_log()
+        log.startService()
+        log.pass_on(b"\n" * (HELD + 1))
+        self.assertEqual(log.dropped, HELD + 1)
+        await log.stopService()
+        self.assertEqual(self.lines(), [])
+
+    async def test_another_writer(self) -> None:
+        put: list[bytes] = []
+
+        class Writer:
+            is_open, lost = True, 0
+
+            def __init__(self, path: str, failed: Any, ended: Any) -> None:
+                self.put = lambda data: put.append(data) or True
+                self.start = lambda: None
+                self.stop = ended
+
+        log = self.access_log(make_writer=Writer)
+        log.startService()
+        log.write(http_line(id="a1"))
+        await log.stopService()
+        self.assertEqual(json.loads(b"".join(put))["id"], "a1")
+        self.assertFalse(self.path.exists())
+
     async def test_a_stop_writes_everything(self) -> None:
         log = self.access_log()
         log.startService()

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from toron.core.server import Server
 from toron.observe.access_log import NullAccessLog
+from toron.observe.families import gauge
 from toron.observe.metrics import Metrics
 from toron.observe.readiness import Readiness
 
@@ -82,6 +83,34 @@ class MetricsTests(SynchronousTestCase):
 
     def test_promtool_would_find_something(self) -> None:
         self.assertRaises(self.failureException, self.promtool, b"# TYPE x counter\nx 1\n")
+
+    def test_what_workers_add(self) -> None:
+        self.metrics.worker_lag, self.metrics.loop_lag = 0.5, 0.1
+        self.metrics.dropped_by_workers = 4
+        self.metrics.more.append(lambda: [gauge("toron_workers", "Some.", [], [((), 2)])])
+        found = self.samples(
+            "toron_event_loop_lag_seconds", "toron_access_log_dropped_total", "toron_workers"
+        )
+        self.assertEqual(list(found.values()), [0.5, 7, 2])
+        self.assertEqual(self.metrics.dropped, 3, "of this process")
+        self.metrics.worker_lag = 0.0
+        self.assertEqual(list(self.samples("toron_event_loop_lag_seconds").values()), [0.1])
+
+    def test_stats_by_their_keys(self) -> None:
+        busy(self.metrics)
+        found = dict(self.metrics.everything())
+        self.assertEqual(
+            sorted(found),
+            [
+                ("backend", "api"), ("listener", "db"), ("listener", "dns"), ("listener", 'web"\n\\'),
+                ("route", "shop"), ("server", "api", "127.0.0.1:9001"),
+            ],
+        )  # fmt: skip
+        for key, stats in found.items():
+            self.assertIs(self.metrics.find(key), stats)
+        self.assertIsNone(self.metrics.find(("server", "api", "gone:1")))
+        self.assertIs(self.metrics.find(("route", "new")), self.metrics.route("new"))
+        self.assertRaises(ValueError, self.metrics.find, ("cookie",))
 
     def test_the_content_type_says_which_text(self) -> None:
         self.assertEqual(self.metrics.exposition()[1], "text/plain; version=0.0.4; charset=utf-8")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from msgspec.json import encode
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThreadPool
 
 from toron.observe.metrics import Metrics
@@ -46,10 +46,13 @@ class Pages:
 
     def metrics(self) -> Deferred[Page]:
         """The metrics, written in a thread: with many series that takes longer than a request may."""
-        written: Deferred[tuple[bytes, str]] = deferToThreadPool(
-            self._reactor, self._reactor.getThreadPool(), self._metrics.exposition
-        )
-        return written.addCallback(lambda found: Page(200, found[1], found[0]))
+        refresh = self._metrics.refresh
+        fresh: Deferred[Any] = succeed(None) if refresh is None else refresh()
+        return fresh.addCallback(self._written).addCallback(lambda found: Page(200, found[1], found[0]))
+
+    def _written(self, _: Any) -> Deferred[tuple[bytes, str]]:
+        pool = self._reactor.getThreadPool()
+        return deferToThreadPool(self._reactor, pool, self._metrics.exposition)
 
     def healthz(self) -> Page:
         """200 while the process lives."""

@@ -83,5 +83,3 @@ def _check_rest(draft: Draft, report: Report, folder: str) -> None:
             report.error(
                 ("access_log", "path"), f"there is no folder {parent}: make it, or write another path"
             )
-    if draft.workers != 1:
-        report.warn(("workers",), "this release serves with one process: write 1")

@@ -28,7 +28,6 @@ class Draft:
     middleware_words: list[str] = field(default_factory=list)
     admin: Admin | None = None
     access_log: AccessLog | None = None
-    workers: Any = 1
     whole: bool = True
     """Nothing is missing: every part had the right shape."""
 
@@ -52,7 +51,7 @@ def draft(config: Config | None, data: dict[str, Any], words: list[str]) -> Draf
     whole.middleware_names = list(data["middlewares"]) if isinstance(data.get("middlewares"), dict) else []
     if config is not None:
         whole.listeners, whole.routes = dict(enumerate(config.listeners)), dict(enumerate(config.routes))
-        whole.admin, whole.access_log, whole.workers = config.admin, config.access_log, config.workers
+        whole.admin, whole.access_log = config.admin, config.access_log
         whole.backends = {("backends", name): backend for name, backend in config.backends.items()}
         whole.backends |= {path: ref for path, ref, _ in whole.users() if isinstance(ref, Backend)}
         return whole

@@ -698,4 +698,4 @@ class Config(Model):
     drain: Drain = Drain()
     """How it stops."""
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
-    """Processes. This release serves with one, whatever is written."""
+    """Processes that serve; `auto` is one for each core. Above 1, one more looks after them."""

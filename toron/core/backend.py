@@ -67,6 +67,8 @@ class Backend:
         self.attempts = attempts
         """Tries for one request or connection at most, the first included."""
         self.changed: Callable[[Server, bool, str], None] | None = None
+        self.suspected: Callable[[Server], None] | None = None
+        """Told of each server that is to be asked last for a while, when that begins."""
         self._usable: list[Server] = []
         self._reserve: list[Server] = []
         """Backups that are well, while there are others."""
@@ -113,7 +115,13 @@ class Backend:
 
     def rest(self, server: Server, now: float, seconds: float) -> None:
         """A server wishes to be left alone for a while (Retry-After): it is asked last until then."""
-        server.suspect_until = max(server.suspect_until, now + min(seconds, REST_SECONDS))
+        self.suspect(server, now + min(seconds, REST_SECONDS))
+        if self.suspected is not None:
+            self.suspected(server)
+
+    def suspect(self, server: Server, until: float) -> None:
+        """Ask the server last until then (seconds)."""
+        server.suspect_until = max(server.suspect_until, until)
         self._stale_at = _NOW
 
     def unreachable(self, server: Server, now: float) -> bool:
@@ -121,6 +129,8 @@ class Backend:
         fresh = server.suspect_until <= now
         server.suspect_until = now + SUSPECT_SECONDS
         self._stale_at = _NOW
+        if fresh and self.suspected is not None:
+            self.suspected(server)
         return fresh
 
     def failed(self, server: Server, now: float, why: str) -> None:
@@ -133,6 +143,34 @@ class Backend:
             self._stale_at = _NOW
             if server.healthy:
                 self._tell(server, False, why)
+
+    def may_eject(self, server: Server, now: float) -> bool:
+        """Whether the server may be out now, if it is not yet: not too many others are."""
+        self.settle(now)
+        return self.ejection is not None and (
+            server.eject_until > now or self.ejection.may_eject(self.servers, now)
+        )
+
+    def eject(self, server: Server, now: float, until: float, ejections: int, why: str) -> None:
+        """Another worker has ejected the server until then (seconds), for the so-manieth time."""
+        if self.ejection is None:
+            return
+        self.settle(now)
+        fresh = server.eject_until <= now
+        self.ejection.take_over(server, self.servers, max(until, server.eject_until), ejections)
+        self._stale_at = _NOW
+        if fresh and server.healthy:
+            self._tell(server, False, why)
+
+    def readmit(self, server: Server) -> None:
+        """An ejection does not hold: too many servers are out already."""
+        server.eject_until = 0.0
+        self._stale_at = _NOW
+
+    def settle(self, now: float) -> None:
+        """Take note of ejections that are over, although nobody asks for a lease."""
+        if now >= self._stale_at:
+            self._refresh(now)
 
     def succeeded(self, server: Server, now: float) -> None:
         """A use of the server went well."""

@@ -37,18 +37,27 @@ class Ejection:
         server.failures += 1
         if server.failures < self._failures:
             return False
-        out = sum(1 for other in servers if other.eject_until > now)
-        if out >= self._most(len(servers)):
+        if not self.may_eject(servers, now):
             return False
         self._forget(server, now)
-        server.failures = 0
-        server.ejections += 1
+        ejections = server.ejections + 1
         # The exponent is held down so that a server which fails for weeks cannot overflow it.
-        server.eject_until = now + min(self._max, self._base * 2.0 ** min(server.ejections - 1, 60))
+        until = now + min(self._max, self._base * 2.0 ** min(ejections - 1, 60))
+        self.take_over(server, servers, until, ejections)
+        return True
+
+    def may_eject(self, servers: Sequence[Server], now: float) -> bool:
+        """Whether one more of them may be out."""
+        return sum(1 for other in servers if other.eject_until > now) < self._most(len(servers))
+
+    def take_over(self, server: Server, servers: Sequence[Server], until: float, ejections: int) -> None:
+        """The server is out until then (seconds), for the so-manieth time."""
+        server.failures = 0
+        server.ejections = ejections
+        server.eject_until = until
         if len(self._since) >= 2 * len(servers):
             self._since = {known: since for known, since in self._since.items() if known in servers}
-        self._since[server] = server.eject_until
-        return True
+        self._since[server] = until
 
     def succeeded(self, server: Server, now: float) -> None:
         """A success ends the row of failures."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(slots=True)
@@ -17,6 +18,24 @@ class Taken:
     """Seconds until there is a token; 0 when there is one now."""
     full: float
     """Seconds until the bucket is full again, if nothing more is taken."""
+
+
+class Buckets(Protocol):
+    """A token bucket for each key."""
+
+    def take(self, key: object, now: float) -> Taken:
+        """Take a token for `key`; `now` in seconds, of a clock that may stand but not run back."""
+
+
+def take_one(rate: float, burst: float, tokens: float, since: float) -> tuple[float, Taken]:
+    """Take a token of a bucket that held `tokens` `since` seconds ago; what is left, and the outcome."""
+    tokens = min(burst, tokens + since * rate)
+    # A clock's rounding must not cost anybody a request.
+    allowed = tokens > 1.0 - 1e-6
+    if allowed:
+        tokens = max(0.0, tokens - 1.0)
+    wait = 0.0 if allowed and tokens >= 1.0 else max(0.0, 1.0 - tokens) / rate
+    return tokens, Taken(allowed, int(tokens + 1e-6), wait, (burst - tokens) / rate)
 
 
 class TokenBuckets:
@@ -41,24 +60,18 @@ class TokenBuckets:
         """Take a token for `key`; `now` in seconds, of a clock that may stand but not run back."""
         buckets = self._buckets
         found = buckets.get(key)
+        tokens, since = self._burst, 0.0
         if found is None:
-            tokens = self._burst
             if len(buckets) >= self._most:
                 buckets.popitem(last=False)
         else:
             buckets.move_to_end(key)
             tokens, then = found
-            if now > then:
-                tokens = min(self._burst, tokens + (now - then) * self._rate)
-            else:
-                now = then
-        # A clock's rounding must not cost anybody a request.
-        allowed = tokens > 1.0 - 1e-6
-        if allowed:
-            tokens = max(0.0, tokens - 1.0)
+            now = max(now, then)
+            since = now - then
+        tokens, taken = take_one(self._rate, self._burst, tokens, since)
         buckets[key] = (tokens, now)
-        wait = 0.0 if allowed and tokens >= 1.0 else max(0.0, 1.0 - tokens) / self._rate
-        return Taken(allowed, int(tokens + 1e-6), wait, (self._burst - tokens) / self._rate)
+        return taken
 
     def __len__(self) -> int:
         return len(self._buckets)

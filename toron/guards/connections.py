@@ -11,12 +11,15 @@ from toron.core.networks import client_key
 from toron.core.refusal import TOO_MANY_CONNECTIONS, TOO_MANY_PER_CLIENT
 from toron.interfaces import Connection, Environment, Guard, Refusal, Serve
 
+_ALL = ""
+"""What all clients together are counted under."""
+
 
 class Options(Model):
     """At least one of the two; one that is not written is no limit."""
 
     total: int | None = Field(None, ge=1)
-    """Of this listener, in one process."""
+    """Of this listener."""
     per_client: int | None = Field(None, ge=1)
     """From one IPv4 address, or one IPv6 /64."""
 
@@ -30,26 +33,22 @@ class Options(Model):
 def make(options: Options, environment: Environment) -> Guard:
     """A guard that raises Refusal(TOO_MANY_CONNECTIONS) or Refusal(TOO_MANY_PER_CLIENT)."""
     total, per_client = options.total, options.per_client
-    open_now = 0
-    by_client: dict[str, int] = {}
+    counts = environment.limits.counts()
 
     async def connections(connection: Connection, serve: Serve) -> None:
-        nonlocal open_now
         client = client_key(connection.client_ip)
-        held = by_client.get(client, 0)
-        if total is not None and open_now >= total:
+        if total is not None and not counts.add(_ALL, total):
             raise Refusal(TOO_MANY_CONNECTIONS)
-        if per_client is not None and held >= per_client:
-            raise Refusal(TOO_MANY_PER_CLIENT)
-        open_now += 1
-        by_client[client] = held + 1
         try:
-            await serve(connection)
+            if per_client is not None and not counts.add(client, per_client):
+                raise Refusal(TOO_MANY_PER_CLIENT)
+            try:
+                await serve(connection)
+            finally:
+                if per_client is not None:
+                    counts.remove(client)
         finally:
-            open_now -= 1
-            if by_client[client] == 1:
-                del by_client[client]
-            else:
-                by_client[client] -= 1
+            if total is not None:
+                counts.remove(_ALL)
 
     return connections

@@ -13,7 +13,7 @@ from toron.config.units import Rate, RateValue
 from toron.core.message import Middleware, Request, Response, Service
 from toron.core.networks import client_key
 from toron.core.refusal import RATE_LIMITED, Refusal
-from toron.core.token_bucket import Taken, TokenBuckets
+from toron.core.token_bucket import Taken
 from toron.interfaces import Environment
 from toron.middleware._claims import NOTE, as_text, claim
 from toron.middleware._names import TOKEN
@@ -64,7 +64,7 @@ def make(options: Options, environment: Environment) -> Middleware:
     a response that has them already keeps them, since it tells of a nearer limit.
     """
     burst = options.burst or max(1, int(options.rate.count))
-    buckets = TokenBuckets(options.rate.per_second, burst, options.clients)
+    buckets = environment.limits.buckets(options.rate.per_second, burst, options.clients)
     parts = [_part(key, options.ipv6_prefix) for key in options.key]
     only = parts[0] if len(parts) == 1 else None
     seconds, name, limit = environment.seconds, environment.name, b"%d" % burst

@@ -59,6 +59,7 @@ class Gateway(MultiService):
         delay: float,
         limit: float,
         fatal: Callable[[str], None],
+        name: str = "toron",
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._reactor = reactor
@@ -66,6 +67,7 @@ class Gateway(MultiService):
         self._delay = delay
         self._limit = limit
         self._fatal = fatal
+        self._name = name
         self.listeners: list[Any] = []
         """What traffic comes in by."""
         self.bound: list[Any] = []
@@ -80,6 +82,10 @@ class Gateway(MultiService):
         """Takes the log of the application that this becomes part of."""
         self.reopening: list[Callable[[], None]] = []
         """Told to open their files anew."""
+        self.hurrying: list[Callable[[], None]] = []
+        """Told to wait no longer for anything."""
+        self.ready_at_once = True
+        """Whether it is ready as soon as it runs; otherwise somebody calls `ready`."""
         self.last: list[Any] = []
         self._hurried = False
         self.log = Logger()
@@ -103,13 +109,14 @@ class Gateway(MultiService):
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
-        self._reactor.callWhenRunning(self._ready)
+        if self.ready_at_once:
+            self._reactor.callWhenRunning(self.ready)
 
-    def _ready(self) -> None:
+    def ready(self) -> None:
         """From here on connections are accepted and signals heard."""
         self._readiness.release("starting")
         where = ", ".join(f"{listener.listener} on {listener.port}" for listener in self.bound)
-        self.log.info("toron is ready: {where}", where=where)
+        self.log.info("{name} is ready: {where}", name=self._name, where=where)
         self.notify("READY=1")
 
     def reopen(self) -> None:
@@ -121,6 +128,8 @@ class Gateway(MultiService):
     def hurry(self) -> None:
         """Wait no longer for anything: a stop that is under way ends now."""
         self._hurried = True
+        for told in self.hurrying:
+            told()
 
     def stopService(self) -> Deferred[None]:
         return as_deferred(self._stop())
@@ -139,12 +148,15 @@ class Gateway(MultiService):
         left = self._left()
         if left:
             self.log.info(
-                "toron waits for {left} connections, at most {limit:g} s", left=left, limit=self._limit
-            )
+                "{name} waits for {left} connections, at most {limit:g} s",
+                name=self._name, left=left, limit=self._limit,
+            )  # fmt: skip
         await self._wait(self._limit - _LAST_REQUESTS, self._left)
         left = self._left()
         if left:
-            self.log.warn("toron ends {left} connections that did not finish in time", left=left)
+            self.log.warn(
+                "{name} ends {left} connections that did not finish in time", name=self._name, left=left
+            )
         for told in self.closing:
             told()
         for service in reversed(self.services):
@@ -156,7 +168,7 @@ class Gateway(MultiService):
         for service in self.last:
             await _stopped(service)
         self.running = 0
-        self.log.info("toron has stopped")
+        self.log.info("{name} has stopped", name=self._name)
 
     async def _wait(self, seconds: float, reason: Callable[[], Any]) -> None:
         """Wait for as long as there is reason to, for at most `seconds`, and not in a hurry."""

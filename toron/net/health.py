@@ -42,13 +42,14 @@ class HealthCheck(Service):
     ) -> None:
         self._reactor = reactor
         self._random = random
-        self._backend = backend
         self._server = server
         self._probe = probe
         self._state = state
         self._interval = interval
         self._timeout = timeout
         self._stats = stats
+        self.tell: Callable[[Server, bool, str], None] = backend.set_healthy
+        """Told when the answer has changed: the server, whether it is well, and why."""
         self._next: Any = None
         self._task: Task[None] | None = None
         self.log = Logger()
@@ -102,10 +103,10 @@ class HealthCheck(Service):
     def _passed(self) -> None:
         self._stats.probes_passed += 1
         if self._state.record(True):
-            self._backend.set_healthy(self._server, True, "checks pass")
+            self.tell(self._server, True, "checks pass")
 
     def _failed(self, why: str) -> None:
         self._stats.probes_failed += 1
         self.log.debug("{server} failed a check: {why}", server=self._server.name, why=why)
         if self._state.record(False) is False:
-            self._backend.set_healthy(self._server, False, why)
+            self.tell(self._server, False, why)

@@ -30,7 +30,7 @@ from toron.core.server import Server
 from toron.core.wait import Cancelled, Task, Wait
 from toron.net.accept import stack
 from toron.net.resolve import Resolver
-from toron.net.sockets import listening_socket
+from toron.net.sockets import OpenSocket, listening_socket
 from toron.net.sweep import NEVER, Sweep
 from toron.wire.addresses import packed
 
@@ -208,6 +208,7 @@ class UdpListener(Service):
         idle: float = 30.0,
         most: int = 10_000,
         responses: int = 0,
+        open_socket: OpenSocket = listening_socket,
         stats: ListenerStats,
         server_stats: dict[Server, ServerStats],
         started: Callable[[UdpSession, str, Server], None],
@@ -225,6 +226,7 @@ class UdpListener(Service):
         self.port = port
         self.sessions: dict[Key, UdpSession] = {}
         self._address = address
+        self._open_socket = open_socket
         self._backend = backend
         self._most = most
         self._server_stats = server_stats
@@ -242,7 +244,7 @@ class UdpListener(Service):
 
     def bind(self) -> None:
         """Take the address; raises CannotListen."""
-        opened = listening_socket(self.listener, self._address, self.port, stream=False)
+        opened = self._open_socket(self.listener, self._address, self.port, stream=False)
         self.port = opened.getsockname()[1]
         if self._anywhere:
             # On a socket for every address the kernel would answer from the one it likes best.

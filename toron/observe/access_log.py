@@ -36,6 +36,12 @@ class NullAccessLog(Service):
     def write(self, line: Line) -> None:
         """Forget the line."""
 
+    def pass_on(self, data: bytes) -> None:
+        """Forget what a worker has encoded."""
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
     def reopen(self) -> None:
         """There is nothing to open."""
 
@@ -56,6 +62,7 @@ class AccessLog(Service):
         reactor: Any,
         redact: Sequence[str] = (),
         time: Callable[[], float] = wall_clock,
+        make_writer: Callable[..., Any] = LineWriter,
     ) -> None:
         self.path = path
         self._reactor = reactor
@@ -68,7 +75,7 @@ class AccessLog(Service):
         self._quiet_until = float("-inf")
         self._stopped: Deferred[None] | None = None
         call = reactor.callFromThread
-        self._writer = LineWriter(
+        self._writer = make_writer(
             path,
             failed=lambda error: call(self._complain, str(error)),
             ended=lambda: call(self._ended),
@@ -77,7 +84,8 @@ class AccessLog(Service):
     @property
     def dropped(self) -> int:
         """Lines that were not written: the writer was behind, failed, or had stopped."""
-        return self._refused + self._writer.lost
+        refused: int = self._refused + self._writer.lost
+        return refused
 
     # --- the request path ---------------------------------------------------------------------
 
@@ -113,6 +121,12 @@ class AccessLog(Service):
             lines, data = self._encode_one_by_one(lines)
         if data and not self._writer.put(data):
             self._refused += len(lines)
+            self._complain("the writer is behind")
+
+    def pass_on(self, data: bytes) -> None:
+        """Have whole lines written that a worker has encoded."""
+        if not self.running or not self._writer.put(data):
+            self._refused += data.count(b"\n")
             self._complain("the writer is behind")
 
     def _encode_one_by_one(self, lines: list[Line]) -> tuple[list[Line], bytes]:

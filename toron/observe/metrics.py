@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import InfoMetricFamily, Metric
@@ -20,6 +20,9 @@ from toron.observe.families import (
 )
 from toron.observe.readiness import Readiness
 from toron.observe.stats import BackendStats, ListenerStats, RouteStats, ServerStats
+
+Key = tuple[str, ...]
+"""What stats are of: `("listener", name)`, `("server", backend, server)` and so on."""
 
 
 class Drops(Protocol):
@@ -42,6 +45,14 @@ class Metrics:
     ) -> None:
         self.loop_lag = 0.0
         """Seconds the event loop was late, last time somebody looked."""
+        self.worker_lag = 0.0
+        """The same of the worker that was latest."""
+        self.dropped_by_workers = 0
+        """Access lines that workers could not hand over."""
+        self.refresh: Callable[[], Any] | None = None
+        """Where set: fetches what workers have counted; a Deferred that fires soon."""
+        self.more: list[Callable[[], Iterable[Metric]]] = []
+        """What has families of its own to add."""
         self._readiness = readiness
         self._seconds = seconds
         self._version = version
@@ -100,6 +111,31 @@ class Metrics:
 
     # --- asked at any time --------------------------------------------------------------------
 
+    @property
+    def dropped(self) -> int:
+        """Access lines that were not written."""
+        return self._access_log.dropped
+
+    def everything(self) -> Iterator[tuple[Key, ListenerStats | RouteStats | BackendStats | ServerStats]]:
+        """All stats there are, with the keys that `find` takes."""
+        yield from ((("listener", name), stats) for name, stats in self._listeners.items())
+        yield from ((("route", name), stats) for name, stats in self._routes.items())
+        yield from ((("backend", name), stats) for name, stats in self._backends.items())
+        yield from ((("server", *key), stats) for key, stats in self._servers.items())
+
+    def find(self, key: Key) -> ListenerStats | RouteStats | BackendStats | ServerStats | None:
+        """The stats of that key; None for a server that is no longer there."""
+        match key:
+            case ("listener", name):
+                return self.listener(name)
+            case ("route", name):
+                return self.route(name)
+            case ("backend", name):
+                return self.backend(name)
+            case (_, backend, server):
+                return self._servers.get((backend, server))
+        raise ValueError(f"no stats have the key {key}")
+
     def refused(self, listener: str, word: str) -> None:
         """Count a refusal where the listener's stats are not at hand."""
         self.listener(listener).refuse(word)
@@ -116,10 +152,10 @@ class Metrics:
             value={"version": self._version, "python": platform.python_version()},
         )
         yield gauge("toron_ready", "Whether new traffic is welcome.", [], [((), self._readiness.ready)])
-        yield gauge("toron_event_loop_lag_seconds", "How late the event loop was.", [], [((), self.loop_lag)])
-        yield counter(
-            "toron_access_log_dropped", "Access lines not written.", [], [((), self._access_log.dropped)]
-        )
+        lag = max(self.loop_lag, self.worker_lag)
+        yield gauge("toron_event_loop_lag_seconds", "How late the event loop was.", [], [((), lag)])
+        dropped = self._access_log.dropped + self.dropped_by_workers
+        yield counter("toron_access_log_dropped", "Access lines not written.", [], [((), dropped)])
         yield gauge(
             "toron_certificate_not_after_timestamp_seconds",
             "When a certificate ends.",
@@ -131,3 +167,5 @@ class Metrics:
         yield from route_families(list(self._routes.values()))
         yield from backend_families(list(self._backends.values()))
         yield from server_families(list(self._servers.values()), self._seconds())
+        for families in self.more:
+            yield from families()

@@ -1,0 +1,34 @@
+"""What tests assume one process, and why: `make test WORKERS=2` skips them."""
+
+from __future__ import annotations
+
+TURNS = "whose turn it is, each worker knows for itself"
+POOLS = "each worker has its own connections to servers"
+TOO_FEW = "a limit of one process is asked for"
+
+ONE_PROCESS = {
+    "test_balancing.Balancing.test_least_conn_counts_open_connections": TURNS,
+    "test_balancing.Balancing.test_least_conn_leaves_a_busy_server_alone": TURNS,
+    "test_balancing.Balancing.test_round_robin_is_smooth": TURNS,
+    "test_balancing.Balancing.test_round_robin_steps_over_a_server_that_is_down": TURNS,
+    "test_balancing_sticky.Sticky.test_a_tampered_one_is_ignored": TURNS,
+    "test_balancing_sticky.Sticky.test_another_gateway_with_the_secret_knows_it": TURNS,
+    "test_balancing_sticky.Sticky.test_without_the_cookie_in_turn": TURNS,
+    "test_health_active.Checks.test_not_before_it_was_checked": "checks begin before workers are ready",
+    "test_health_passive.Ejections.test_a_success_in_between_starts_the_count_anew": TURNS,
+    "test_health_passive.Ejections.test_longer_the_second_time": TURNS,
+    "test_health_passive.Ejections.test_never_more_than_the_share_that_is_allowed": TURNS,
+    "test_health_passive.Ejections.test_out_after_five_failures_for_the_base_time": TURNS,
+    "test_http_pool.Pooling.test_one_connection_serves_many_requests": POOLS,
+    "test_http_upstream_tls.UpstreamTls.test_the_right_authority_and_name": POOLS,
+    "test_lifecycle_start.InTheForeground.test_privileges_are_dropped_once_the_ports_are_open":
+        "workers are started by the new user, who may have no right to this Python",
+    "test_lifecycle_stop.Stops.test_the_limit": "it is workers who end connections, and say so",
+    "test_middlewares_jwt.Tokens.test_a_key_set_that_is_rotated": "each worker looks at the file for itself",
+    "test_retries.Retries.test_no_budget_no_retry": TURNS,
+    "test_retries.Retries.test_the_answer_of_the_last_one": TURNS,
+    "test_tcp_descriptors.Exhausted.test_it_pauses_and_goes_on": TOO_FEW,
+    "test_udp_sessions.Sessions.test_at_most": TOO_FEW,
+    "test_udp_sessions.Sessions.test_descriptors_are_given_back": "it is workers who have the descriptors",
+}  # fmt: skip
+"""By test, below `tests.loopback`."""

@@ -1,0 +1,183 @@
+"""What a parent and its workers tell each other, as frames on a socket between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from twisted.protocols.basic import Int32StringReceiver
+
+from toron.observe.deltas import Delta
+
+LONGEST = 256 << 20
+"""Bytes of a frame at most: a configuration has to fit."""
+
+_HEADER = 4
+
+# --- from the parent ------------------------------------------------------------------------------
+
+
+class Begin(msgspec.Struct, tag=True):
+    """The first frame: who the worker is, and what it serves."""
+
+    number: int
+    seats: int
+    seat: int
+    pickled: bytes
+    """The configuration as the parent has loaded it, and what the parent has made of it for all."""
+    sockets: dict[str, int]
+    """The descriptor of each listener."""
+    memories: list[int]
+    """The descriptors of what is shared, in the order of their keys in `pickled`."""
+    servers: list[Health | Ejected | Suspected]
+    """Which servers are not well."""
+
+
+class Health(msgspec.Struct, tag=True):
+    """Active checks have changed their mind about a server; `server` is its place in the backend."""
+
+    backend: str
+    server: int
+    healthy: bool
+    why: str
+
+
+class Ejected(msgspec.Struct, tag=True):
+    """Traffic says that a server is ill; an `until` of 0 says that this does not hold. Sent both ways."""
+
+    backend: str
+    server: int
+    until: float
+    """Seconds of the clock that they share."""
+    ejections: int
+    why: str
+
+
+class Suspected(msgspec.Struct, tag=True):
+    """A server could not be reached, or asked to be left alone. Sent both ways."""
+
+    backend: str
+    server: int
+    until: float
+    """Seconds of the clock that they share."""
+
+
+class Report(msgspec.Struct, tag=True):
+    """Asks for the access lines that wait, and then for `Counted` with this number."""
+
+    number: int
+
+
+class Stop(msgspec.Struct, tag=True):
+    """Close the doors, and end gently."""
+
+
+class Hurry(msgspec.Struct, tag=True):
+    """Wait no longer for anything."""
+
+
+# --- from a worker --------------------------------------------------------------------------------
+
+
+class Ready(msgspec.Struct, tag=True):
+    """It serves."""
+
+
+class Failed(msgspec.Struct, tag=True):
+    """It can not start."""
+
+    why: str
+
+
+class Leaving(msgspec.Struct, tag=True):
+    """It was asked to end by somebody else: another may take its place while it drains."""
+
+
+class Lines(msgspec.Struct, tag=True):
+    """Lines for the access log, whole ones."""
+
+    data: bytes
+
+
+class Said(msgspec.Struct, tag=True):
+    """Something for the log."""
+
+    level: str
+    namespace: str
+    text: str
+
+
+class Counted(msgspec.Struct, tag=True):
+    """What it has counted since it last said so, and how it is."""
+
+    number: int
+    """Of the `Report` that this answers; 0 of none."""
+    grown: list[Delta]
+    dropped: int
+    """Access lines, since its start."""
+    lag: float
+    """Seconds."""
+    cpu: float
+    """Seconds, since its start."""
+    resident: int
+    """Bytes."""
+
+
+FromParent = Begin | Health | Ejected | Suspected | Report | Stop | Hurry
+FromWorker = Ready | Failed | Leaving | Ejected | Suspected | Lines | Said | Counted
+
+from_parent: msgspec.msgpack.Decoder[FromParent] = msgspec.msgpack.Decoder(FromParent)
+from_worker: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)
+encode = msgspec.msgpack.encode
+
+
+class Channel(Int32StringReceiver):
+    """One end of the socket; `heard` gets each message, `lost` is called once when the other end is gone."""
+
+    MAX_LENGTH = LONGEST
+    transport: Any
+
+    def __init__(self, decoder: Any) -> None:
+        self._decoder = decoder
+        self.open = False
+
+    def connectionMade(self) -> None:
+        """The socket is the reactor's now."""
+        self.open = True
+
+    def stringReceived(self, string: bytes) -> None:  # noqa: N802  # overrides
+        """A frame is whole."""
+        self.heard(self._decoder.decode(string))
+
+    def connectionLost(self, reason: Any = None) -> None:
+        """The other process has closed its end, which is what its death does, too."""
+        self.open = False
+        self.lost()
+
+    def tell(self, message: Any) -> None:
+        """Send it; to somebody who is gone it is not sent."""
+        if self.open:
+            self.sendString(encode(message))  # type: ignore[no-untyped-call]
+
+    def heard(self, message: Any) -> None:
+        """A message came."""
+        raise NotImplementedError
+
+    def lost(self) -> None:
+        """There will be no more."""
+        raise NotImplementedError
+
+
+def first_frame(receive: Any) -> bytes:
+    """The first frame of a socket; `receive(n)` waits for at most n bytes. Raises EOFError where it ends."""
+
+    def exactly(size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            more = receive(size - len(data))
+            if not more:
+                raise EOFError("the parent is gone")
+            data += more
+        return bytes(data)
+
+    return exactly(int.from_bytes(exactly(_HEADER), "big"))

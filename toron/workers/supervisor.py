@@ -1,0 +1,299 @@
+"""Keeps workers running, and tells each of them what it has to know of the others."""
+
+from __future__ import annotations
+
+import pickle
+import random as randomness
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger, LogLevel
+
+from toron.compose import Part, compose_parent
+from toron.config.load import Loaded
+from toron.net.gateway import Gateway
+from toron.net.inheritance import Inheritance
+from toron.workers.messages import (
+    Begin,
+    Counted,
+    Ejected,
+    Failed,
+    FromWorker,
+    Hurry,
+    Leaving,
+    Lines,
+    Ready,
+    Said,
+    Stop,
+    Suspected,
+)
+from toron.workers.process import CONTROL, WorkerProcess
+from toron.workers.servers import Servers
+from toron.workers.tally import Tally
+
+QUICK = 5.0
+"""Seconds a worker has to live, or its successor's successor is not started at once."""
+
+DELAYS = (0.1, 10.0)
+"""Seconds until it is: at first, doubled each time, at most."""
+
+GRACE = 5.0
+"""Seconds beyond the limit of a drain after which a worker is killed."""
+
+NONE_LEFT = "no worker"
+
+
+def supervise(
+    loaded: Loaded,
+    count: int,
+    reactor: Any,
+    random: randomness.Random,
+    wall: Callable[[], float],
+    fatal: Callable[[str], None],
+    failed: Callable[[str], None],
+) -> Gateway:
+    """A gateway whose traffic is served by `count` processes, bound to nothing yet.
+
+    `fatal` is told why a start failed in this process, `failed` why no worker could be started; the
+    others are as in `compose`, and so is what is raised.
+    """
+    # A worker that drains and the one that has taken its place are there at the same time.
+    inheritance = Inheritance(2 * count)
+    part = compose_parent(loaded, reactor, random, wall, fatal, inheritance, count)
+    supervisor = Supervisor(reactor, part, inheritance, loaded, count, failed)
+    supervisor.setServiceParent(part.root)  # type: ignore[no-untyped-call]
+    part.root.hurrying.append(supervisor.hurry)
+    part.root.reopening = [supervisor.reopen]
+    return part.root
+
+
+class _Slot:
+    """A place for one worker, with sockets of its own."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.number = index + 1
+        self.worker: WorkerProcess | None = None
+        self.failures = 0
+        """Workers in a row that did not live for long."""
+        self.waiting: Any = None
+
+
+class Supervisor(Service):
+    """The parent's part in the service tree: started after everything was bound, stopped before the rest."""
+
+    log = Logger(namespace="toron")
+
+    def __init__(
+        self,
+        reactor: Any,
+        part: Part,
+        inheritance: Inheritance,
+        loaded: Loaded,
+        count: int,
+        failed: Callable[[str], None],
+    ) -> None:
+        self._reactor = reactor
+        self._part = part
+        self._limit: float = loaded.config.drain.limit
+        self._failed = failed
+        self._pickled = pickle.dumps((loaded, inheritance.values, list(inheritance.memories)))
+        self._memories = [memory.fd for memory in inheritance.memories.values()]
+        self._seats = list(range(inheritance.seats))
+        self._slots = [_Slot(index) for index in range(count)]
+        self._workers: list[WorkerProcess] = []
+        """All that live, those too that another has taken the place of."""
+        self._tally = Tally(reactor, part.metrics)
+        self._servers = Servers(reactor, part, self._workers)
+        self._begun = False
+        self._stopping = False
+        self._hurried = False
+        self._stopped: Deferred[None] | None = None
+        self._killing: Any = None
+        self._loggers: dict[str, Logger] = {}
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        # Not before: when none can be started the reactor has to be stopped.
+        self._reactor.callWhenRunning(self._start_all)
+
+    def _start_all(self) -> None:
+        for slot in self._slots:
+            if not self._stopping:
+                self._start(slot)
+
+    def stopService(self) -> Deferred[None]:
+        """Fires when no worker is left."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        self._stopping = True
+        for slot in self._slots:
+            if slot.waiting is not None:
+                slot.waiting.cancel()
+                slot.waiting = None
+        if not self._workers:
+            return succeed(None)
+        for worker in self._workers:
+            if worker.ready:
+                worker.tell(Stop())
+            else:
+                worker.kill()
+        self._stopped = Deferred()
+        self._killing = self._reactor.callLater(self._limit + GRACE, self._kill)
+        if self._hurried:
+            self.hurry()
+        return self._stopped
+
+    def hurry(self) -> None:
+        """A stop that is under way ends now."""
+        self._hurried = True
+        if self._killing is not None:
+            self._killing.reset(GRACE)
+            for worker in self._workers:
+                worker.tell(Hurry())
+
+    def _kill(self) -> None:
+        self._killing = None
+        for worker in self._workers:
+            self.log.error("worker {number} does not end: it is killed", number=worker.number)
+            worker.kill()
+
+    def reopen(self) -> None:
+        """Open the access log anew, once workers have handed over what belongs into the old file."""
+        self._tally.refresh().addCallback(lambda _: self._part.access_log.reopen())
+
+    # --- workers come and go ------------------------------------------------------------------
+
+    def _start(self, slot: _Slot) -> None:
+        slot.waiting = None
+        if not self._seats:
+            # Only when one slot's worker is ended again and again while all of them still drain.
+            slot.waiting = self._reactor.callLater(1.0, self._start, slot)
+            return
+        seat = self._seats.pop(0)
+        worker = WorkerProcess(slot.number, seat, self._heard, self._printed, self._gone)
+        sockets = {doors.listener: doors.sockets[slot.index].fileno() for doors in self._part.doors}
+        given = [*sockets.values(), *self._memories]
+        numbers = list(range(CONTROL + 1, CONTROL + 1 + len(given)))
+        begin = Begin(
+            number=slot.number,
+            seats=2 * len(self._slots),
+            seat=seat,
+            pickled=self._pickled,
+            sockets=dict(zip(sockets, numbers, strict=False)),
+            memories=numbers[len(sockets) :],
+            servers=list(self._servers.known()),
+        )
+        slot.worker = worker
+        self._workers.append(worker)
+        self._tally.join(worker)
+        try:
+            worker.start(self._reactor, begin, given)
+        except OSError as error:
+            worker.problem = f"worker {worker.number} can not be started: {error}"
+            self._gone(worker, "was not started")
+            return
+        self.log.info("worker {number} has pid {pid}", number=slot.number, pid=worker.pid)
+
+    def _gone(self, worker: WorkerProcess, how: str) -> None:
+        self._workers.remove(worker)
+        self._tally.leave(worker)
+        for limits in self._part.limits:
+            for counts in limits.shared:
+                counts.vacate(worker.seat)
+        self._seats.append(worker.seat)
+        slot = self._slots[worker.number - 1]
+        current = slot.worker is worker
+        if current:
+            slot.worker = None
+        if self._stopping:
+            self._count_down()
+        elif not self._begun:
+            self._stopping = True
+            why = worker.problem or f"worker {worker.number} {how} before it was ready"
+            self.log.critical("{why}", why=why)
+            self._failed(why)
+        elif current:
+            self._again(slot, worker, how)
+        else:
+            self.log.info("worker {number} (pid {pid}) {how}", number=worker.number, pid=worker.pid, how=how)
+
+    def _again(self, slot: _Slot, worker: WorkerProcess, how: str) -> None:
+        if not any(other.ready for other in self._workers):
+            self._part.readiness.hold(NONE_LEFT)
+        first, most = DELAYS
+        if self._reactor.seconds() - worker.started >= QUICK:
+            slot.failures = 0
+        delay = min(most, first * 2.0 ** (min(slot.failures, 60) - 1)) if slot.failures else 0.0
+        slot.failures += 1
+        self._tally.restarts += 1
+        self.log.error(
+            "worker {number} (pid {pid}) {how}{why}; starting another{when}",
+            number=slot.number, pid=worker.pid, how=how,
+            why=f": {worker.problem}" if worker.problem else "",
+            when=f" in {delay:g} s" if delay else "",
+        )  # fmt: skip
+        if delay:
+            slot.waiting = self._reactor.callLater(delay, self._start, slot)
+        else:
+            self._start(slot)
+
+    def _count_down(self) -> None:
+        if self._workers or self._stopped is None:
+            return
+        if self._killing is not None:
+            self._killing.cancel()
+            self._killing = None
+        stopped, self._stopped = self._stopped, None
+        stopped.callback(None)
+
+    # --- what workers say ---------------------------------------------------------------------
+
+    def _heard(self, worker: WorkerProcess, message: FromWorker) -> None:
+        match message:
+            case Lines():
+                self._part.access_log.pass_on(message.data)
+            case Counted():
+                self._tally.counted(worker, message)
+            case Said():
+                self._said(worker, message)
+            case Ejected():
+                self._servers.ejected(worker, message)
+            case Suspected():
+                self._servers.suspected(worker, message)
+            case Ready():
+                self._ready(worker)
+            case Failed():
+                worker.problem = message.why
+            case Leaving():
+                self._leaving(worker)
+
+    def _ready(self, worker: WorkerProcess) -> None:
+        worker.ready = True
+        self._part.readiness.release(NONE_LEFT)
+        if not self._begun and all(slot.worker is not None and slot.worker.ready for slot in self._slots):
+            self._begun = True
+            self._part.root.ready()
+
+    def _leaving(self, worker: WorkerProcess) -> None:
+        slot = self._slots[worker.number - 1]
+        if slot.worker is worker and self._begun and not self._stopping:
+            self.log.warn(
+                "worker {number} (pid {pid}) was asked to end; starting another",
+                number=worker.number, pid=worker.pid,
+            )  # fmt: skip
+            self._tally.restarts += 1
+            self._start(slot)
+
+    def _said(self, worker: WorkerProcess, message: Said) -> None:
+        logger = self._loggers.get(message.namespace)
+        if logger is None:
+            logger = self._loggers[message.namespace] = Logger(namespace=message.namespace)
+        level = LogLevel.levelWithName(message.level)
+        logger.emit(level, "worker {number}: {text}", number=worker.number, text=message.text)
+
+    def _printed(self, worker: WorkerProcess, text: str) -> None:
+        self.log.error("worker {number} printed: {text}", number=worker.number, text=text)

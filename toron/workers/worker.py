@@ -1,0 +1,284 @@
+"""A worker: the process that serves some of the clients, and obeys its parent alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import random
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory
+from twisted.internet.task import LoopingCall
+from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogBeginner
+
+from toron.compose import Part, compose_worker
+from toron.config.load import Loaded
+from toron.config.place import Invalid
+from toron.core.server import Server
+from toron.core.wait import as_deferred
+from toron.net.inheritance import Inherited
+from toron.net.sockets import CannotListen
+from toron.net.udp import UdpListener
+from toron.observe.deltas import Growth
+from toron.workers.line_frames import LineFrames
+from toron.workers.messages import (
+    Begin,
+    Channel,
+    Counted,
+    Ejected,
+    Failed,
+    FromParent,
+    Health,
+    Hurry,
+    Leaving,
+    Ready,
+    Report,
+    Said,
+    Stop,
+    Suspected,
+    encode,
+    first_frame,
+    from_parent,
+)
+from toron.workers.process import CONTROL
+
+EVERY = 1.0
+"""Seconds between two reports of what was counted."""
+
+LAST = 1.0
+"""Seconds that the last report may take to be sent."""
+
+
+class Worker(Channel):
+    """The worker's end of the socket, and what the parent asks for through it."""
+
+    def __init__(self, reactor: Any, random: random.Random, wall: Callable[[], float]) -> None:
+        super().__init__(from_parent)
+        self._reactor = reactor
+        self._random = random
+        self._wall = wall
+        self._part: Part
+        self._growth: Growth
+        self._frames: LineFrames | None = None
+        self._level = LogLevel.info
+        self._ended: Deferred[None] = Deferred()
+        self._stopping = False
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def compose(self, begin: Begin) -> None:
+        """Make what is served, and take over the sockets; raises Invalid, CannotListen or OSError."""
+        # What is said while it is made the parent has said already, and nobody hears it from here.
+        say: Any = self._say
+        globalLogBeginner.beginLoggingTo([say], redirectStandardIO=False)
+        loaded: Loaded
+        loaded, values, keys = pickle.loads(begin.pickled)
+        inherited = Inherited(
+            begin.seats, begin.seat, values, dict(zip(keys, begin.memories, strict=True)), begin.sockets
+        )
+        part = self._part = compose_worker(
+            loaded, self._reactor, self._random, self._wall, _nothing, inherited, self._writer
+        )
+        self._growth = Growth(part.metrics)
+        self._level = LogLevel.levelWithName(loaded.config.log.level)
+        for message in begin.servers:
+            self.heard(message)
+        for backend in part.backends.values():
+            backend.changed = partial(self._changed, backend.name)
+            backend.suspected = partial(self._suspected, backend.name)
+        part.root.notify = self._notify
+        part.root.privilegedStartService()
+
+    def start(self) -> None:
+        """Serve, once the reactor runs."""
+        if self._frames is not None:
+            self.transport.registerProducer(self._frames, True)
+        self._part.root.startService()
+        self._reactor.addSystemEventTrigger("before", "shutdown", lambda: as_deferred(self._end()))
+        counting = LoopingCall(self._count)
+        counting.clock = self._reactor
+        counting.start(EVERY, now=False)
+
+    def leave(self) -> None:
+        """Somebody else than the parent wants this process to end: its clients go to another."""
+        if self._stopping:
+            self._part.root.hurry()
+            return
+        # The next worker reads from the same socket: a datagram must not come to the wrong one.
+        for listener in self._part.root.listeners:
+            if isinstance(listener, UdpListener):
+                listener.stopService()
+        self.tell(Leaving())
+        self._stop()
+
+    def _stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            self._reactor.callWhenRunning(self._reactor.stop)
+
+    async def _end(self) -> None:
+        await self._part.root.stopService()
+        self._count()
+        if self.open:
+            self.transport.loseConnection()
+            late = self._reactor.callLater(LAST, self.transport.abortConnection)
+            await self._ended
+            if late.active():
+                late.cancel()
+
+    def lost(self) -> None:
+        """The parent is gone, or the last report is sent."""
+        self._ended.callback(None)
+        self._stop()
+
+    # --- what the parent says -----------------------------------------------------------------
+
+    def heard(self, message: FromParent) -> None:
+        """Do what the parent asks for."""
+        match message:
+            case Report():
+                self._part.access_log.flush()
+                self._count(message.number)
+            case Health():
+                backend = self._part.backends[message.backend]
+                backend.set_healthy(backend.servers[message.server], message.healthy, message.why)
+            case Ejected():
+                self._eject(message)
+            case Suspected():
+                backend = self._part.backends[message.backend]
+                backend.suspect(backend.servers[message.server], message.until)
+            case Stop():
+                self._stop()
+            case Hurry():
+                self._part.root.hurry()
+            case Begin():
+                raise ValueError("a worker begins once")
+
+    def _eject(self, message: Ejected) -> None:
+        backend = self._part.backends[message.backend]
+        server = backend.servers[message.server]
+        if message.until:
+            changed, backend.changed = backend.changed, None
+            backend.eject(server, self._reactor.seconds(), message.until, message.ejections, message.why)
+            backend.changed = changed
+        else:
+            backend.readmit(server)
+
+    # --- what it says -------------------------------------------------------------------------
+
+    def _changed(self, backend: str, server: Server, up: bool, why: str) -> None:
+        """Traffic has changed its mind about a server; what checks find comes from the parent."""
+        now = self._reactor.seconds()
+        if not up and server.eject_until > now:
+            index = self._part.backends[backend].servers.index(server)
+            self.tell(Ejected(backend, index, server.eject_until, server.ejections, why))
+
+    def _suspected(self, backend: str, server: Server) -> None:
+        index = self._part.backends[backend].servers.index(server)
+        self.tell(Suspected(backend, index, server.suspect_until))
+
+    def _count(self, number: int = 0) -> None:
+        metrics = self._part.metrics
+        self.tell(
+            Counted(
+                number,
+                self._growth.take(),
+                metrics.dropped,
+                metrics.loop_lag,
+                time.process_time(),
+                resident(),
+            )
+        )
+
+    def _say(self, event: LogEvent) -> None:
+        level = event.get("log_level", LogLevel.info)
+        if level >= self._level:
+            text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+            self.tell(Said(level.name, str(event.get("log_namespace", "toron")), text))
+
+    def _notify(self, state: str) -> None:
+        if state == "READY=1":
+            self.tell(Ready())
+
+    def _writer(self, path: str, failed: Callable[..., None], ended: Callable[[], None]) -> LineFrames:
+        self._frames = LineFrames(self.tell, ended)
+        return self._frames
+
+
+def resident() -> int:
+    """The memory that this process has, in bytes; the most it had where the system does not say."""
+    with contextlib.suppress(OSError), open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _nothing(why: str) -> None:
+    """The parent is told why by the exception that follows."""
+
+
+class _Joining(Factory):
+    """Gives the worker to the transport that Twisted makes for the socket."""
+
+    noisy = False
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def buildProtocol(self, addr: Any) -> Worker:
+        return self._worker
+
+
+def _reactor() -> Any:
+    """The one of toron where it can be, as `twistd toron` has it."""
+    if hasattr(select, "epoll"):
+        from toron.net.reactor import install
+
+        return install()
+    from twisted.internet import reactor
+
+    return reactor
+
+
+def main() -> None:
+    """Serve what the parent says on the socket between the two, until it says no more."""
+    # A terminal sends Ctrl-C to all processes; the parent knows what to do about it. And somebody
+    # may send the request for new log files to all, which only the parent writes.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    control = socket.socket(fileno=CONTROL)
+    os.set_inheritable(CONTROL, False)
+    try:
+        begin = from_parent.decode(first_frame(control.recv))
+    except EOFError:
+        sys.exit(0)
+    assert isinstance(begin, Begin)
+    for fd in (*begin.sockets.values(), *begin.memories):
+        os.set_inheritable(fd, False)
+    reactor = _reactor()
+    worker = Worker(reactor, random.SystemRandom(), time.time)
+    try:
+        worker.compose(begin)
+    except (Invalid, CannotListen, OSError) as error:
+        why = encode(Failed(str(error)))
+        control.sendall(len(why).to_bytes(4, "big") + why)
+        sys.exit(1)
+    control.setblocking(False)
+    reactor.adoptStreamConnection(control.fileno(), socket.AF_UNIX, _Joining(worker))
+    control.close()
+    worker.start()
+    reactor.callWhenRunning(signal.signal, signal.SIGTERM, lambda *_: reactor.callFromThread(worker.leave))
+    reactor.run()
+
+
+if __name__ == "__main__":
+    main()
