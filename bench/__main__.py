@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import os
 import resource
 import shutil
@@ -11,13 +12,14 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench import behind, chart, load, machine, peers, report
+from bench import behind, chart, load, machine, pace, peers, readme, report
 from bench.work import WORK, Work
 from tests.loopback.process import PLACES, PeerFailed
 
+HERE = Path(__file__).parent
 NEEDED = ("nginx", "wrk", "curl", "openssl", "taskset")
 """Programs of the load and of what serves behind the proxies."""
 
@@ -49,10 +51,14 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     return asked
 
 
-def two_cores() -> tuple[int, int]:
-    """The core of the proxy, and the one of everything else; the same where there is only one."""
-    cores = sorted(os.sched_getaffinity(0))
-    return cores[0], cores[min(1, len(cores) - 1)]
+def chosen_cores(known: Iterable[int]) -> tuple[int, int, int]:
+    """The core of the proxy, the one of everything else, and the one of a second worker.
+
+    The same number stands for several where there are fewer than three cores.
+    """
+    cores = sorted(known)
+    load = cores[min(1, len(cores) - 1)]
+    return cores[0], load, cores[2] if len(cores) > 2 else load
 
 
 def one_run(work: Work, kind: type[peers.Proxy], site: behind.Site, seconds: float) -> tuple[float, str]:
@@ -94,11 +100,35 @@ def measure(asked: argparse.Namespace, site: behind.Site, results: report.Result
                 try:
                     cost, words = one_run(work, kind, site, asked.seconds)
                 except (PeerFailed, load.LoadFailed, OSError) as error:
-                    results.reasons[work.name, kind.label] = "failed"
-                    words = f"failed: {error}"
+                    reason = report.TOO_SLOW if isinstance(error, load.TooSlow) else "failed"
+                    results.reasons[work.name, kind.label] = reason
+                    words = f"{reason}: {error}"
                 else:
                     results.add(work.name, kind.label, cost)
                 say(f"round {number}/{asked.rounds}  {work.name:<16}{kind.label:<21}{words}")
+
+
+def with_pace(site: behind.Site, backend: int, folder: Path, seconds: float) -> tuple[behind.Site, str]:
+    """The site with the rate to measure latency at, and words for it; without where it cannot be found."""
+    try:
+        found, words = pace.find(site, backend, folder, seconds)
+    except (PeerFailed, load.LoadFailed, OSError) as error:
+        return site, f"not measured: {error}"
+    return dataclasses.replace(site, pace=found), words
+
+
+def write(rows: Sequence[report.Row], facts: Mapping[str, str], asked: argparse.Namespace) -> None:
+    """Writes the results where they belong: a part of them nowhere, unless a folder was given."""
+    if not (asked.whole or asked.out):
+        say("\nA part only: nothing was written. --out FOLDER (make bench OUT=FOLDER) writes it there.")
+        return
+    out = asked.out or HERE
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "RESULTS.md").write_text(report.markdown(rows, facts))
+    (out / "results.svg").write_text(chart.draw(rows))
+    say(f"\nWritten to {out / 'RESULTS.md'} and {out / 'results.svg'}")
+    if not asked.out:
+        say(readme.update(readme.README, rows, facts))
 
 
 def main() -> int:
@@ -108,7 +138,7 @@ def main() -> int:
         say(f"Without {', '.join(missing)} nothing can be measured; bench/programs.txt has the packages.")
         return 2
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that all is stopped
-    cores = two_cores()
+    cores = chosen_cores(os.sched_getaffinity(0))
     facts = machine.describe(cores)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -123,22 +153,20 @@ def main() -> int:
         for server in (backend, echo):
             stack.callback(server.close)
             server.start()
-        site = behind.Site(
-            backend.ports["BACKEND"], echo.ports["ECHO"], behind.certificate(Path(folder)), cores[0]
-        )
+        certificate = behind.certificate(Path(folder))
+        site = behind.Site(backend.ports["BACKEND"], echo.ports["ECHO"], certificate, cores[0], cores[2])
+        if "latency" in asked.only:
+            site, facts["latency"] = with_pace(site, backend.pid, Path(folder), asked.seconds)
+            say(f"latency: {facts['latency']}")
         measure(asked, site, results)
     rows = [report.row(work, results) for work in WORK if work.name in asked.only]
     facts["rounds"] = f"{asked.rounds} of {asked.seconds:g} s each, {time.monotonic() - began:.0f} s in all"
-    facts["rounds lie apart by at most"] = f"{results.spread():.2f} times"
+    elapsed, spent = {"latency"}, {work.name for work in WORK} - {"latency"}
+    facts["rounds lie apart by at most"] = (
+        f"{results.spread(spent):.2f} times, those of latency by {results.spread(elapsed):.2f} times"
+    )
     say("\n" + report.plain(rows))
-    if asked.whole or asked.out:
-        out = asked.out or Path(__file__).parent
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "RESULTS.md").write_text(report.markdown(rows, facts))
-        (out / "results.svg").write_text(chart.draw(rows))
-        say(f"\nWritten to {out / 'RESULTS.md'} and {out / 'results.svg'}")
-    else:
-        say("\nA part only: nothing was written. --out FOLDER (make bench OUT=FOLDER) writes it there.")
+    write(rows, facts, asked)
     return 1 if "failed" in results.reasons.values() else 0
 
 

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.load import Pace
 from tests.loopback.gateway import ROOT
 from tests.loopback.process import PLACES, Peer
 
@@ -26,12 +27,18 @@ def find(program: str) -> str | None:
 
 @dataclass(frozen=True)
 class Site:
-    """What every proxy is given: the ports behind it, a certificate, and the core to run on."""
+    """What every proxy is given: the ports behind it, a certificate, and the core to run on.
+
+    `second` is the core that a second worker may use too: one of its own, or that of the load where there are
+    but two. `pace` is what all of them are asked at for their latency; None where that is not known.
+    """
 
     backend: int
     echo: int
     certificate: Path
     core: int
+    second: int
+    pace: Pace | None = None
 
 
 class Backend(Peer):

@@ -10,8 +10,11 @@ from bench.report import COLUMNS, Row
 COLOURS = {
     "nginx": "#8a8f98", "haproxy": "#5b8db8", "envoy": "#b07aa1", "caddy": "#76b7a0", "toron": "#e1574c",
 }  # fmt: skip
+TITLE = "CPU time per unit of work (or latency, where it says so), in multiples of nginx; less is better"
 WIDTH, LEFT, RIGHT = 860, 290, 60
 BAR, GAP, TOP = 13, 14, 56
+MOST = 8.0
+"""Longer bars end here, so that one of them does not make all others dots; its figure says so."""
 
 
 def _text(x: float, y: float, text: str, more: str = "") -> str:
@@ -27,17 +30,18 @@ def draw(rows: Sequence[Row]) -> str:
     """The chart of the rows that have a ratio of nginx; bars are drawn from 0, and nginx is 1."""
     shown = [row for row in rows if "nginx" in row.ratios]
     longest = max((value for row in shown for value in row.ratios.values()), default=1.0)
-    scale = (WIDTH - LEFT - RIGHT) / max(longest, 1.0)
+    scale = (WIDTH - LEFT - RIGHT) / min(max(longest, 1.0), MOST)
     parts, y = [], float(TOP)
     for row in shown:
         peers = [peer for peer in COLUMNS if peer in row.ratios]
         middle = y + len(peers) * BAR / 2 + 4
         parts.append(_text(LEFT - 10, middle, row.title, ' text-anchor="end"'))
         for peer in peers:
-            length = row.ratios[peer] * scale
+            times = row.ratios[peer]
+            length = min(times, MOST) * scale
             parts.append(_bar(LEFT, y, length, BAR - 2, peer))
             bold = ' font-weight="bold"' if peer == "toron" else ""
-            value, x = f"{row.ratios[peer]:.2f}", LEFT + length + 4
+            value, x = f"{times:.2f}" + (" (cut)" if times > MOST else ""), LEFT + length + 4
             parts.append(_text(x, y + BAR - 4, value, f' font-size="10"{bold}'))
             y += BAR
         y += GAP
@@ -52,6 +56,6 @@ def draw(rows: Sequence[Row]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{y + 6:.0f}" '
         'font-family="sans-serif" font-size="12" fill="#222">',
         '<rect width="100%" height="100%" fill="#fff"/>',
-        _text(10, 18, "CPU time per unit of work, in multiples of nginx (less is better)", ' font-size="14"'),
+        _text(10, 18, TITLE, ' font-size="14"'),
         *legend, *parts, line, "</svg>", "",
     ])  # fmt: skip

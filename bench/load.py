@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import selectors
 import socket
 import ssl
 import subprocess
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 CONNECTIONS = 64
 SHARE_OF_ERRORS = 0.001
 """So many of the requests may fail before the figure is none."""
+
+GRACE = 0.2
+"""Seconds after the last request at a constant rate was due in which a reply still counts."""
 
 DATAGRAM = b"x" * 64
 SILENCE = 0.2
@@ -21,6 +27,27 @@ SILENCE = 0.2
 
 class LoadFailed(Exception):
     """The proxy did not do the work; the message says how."""
+
+
+class TooSlow(LoadFailed):
+    """The proxy does the work, but not as fast as it comes."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What asks at a constant rate: the program made of paced.c, and its requests per second."""
+
+    program: Path
+    rate: float
+
+
+@dataclass(frozen=True)
+class Replies:
+    """What came of asking at a constant rate; `p99` is the 99th percentile of the latency, in µs."""
+
+    answered: int
+    seconds: float
+    p99: float
 
 
 def parse_wrk(text: str) -> float:
@@ -35,6 +62,21 @@ def parse_wrk(text: str) -> float:
     if errors > done * SHARE_OF_ERRORS:
         raise LoadFailed(f"{errors} of {done} requests failed")
     return float(done)
+
+
+def parse_paced(text: str) -> Replies:
+    """What paced.c reports; LoadFailed when too many requests failed, TooSlow when too many were left."""
+    try:
+        said = json.loads(text)
+        asked, answered, failed = (int(said[key]) for key in ("requests", "answered", "failed"))
+        replies = Replies(answered, float(said["seconds"]), float(said["p99"]))
+    except (ValueError, KeyError, TypeError):
+        raise LoadFailed(f"paced counted nothing: {text.strip()[-300:]}") from None
+    if asked < 1 or failed > asked * SHARE_OF_ERRORS:
+        raise LoadFailed(f"{failed} of {asked} requests failed")
+    if asked - answered - failed > asked * SHARE_OF_ERRORS:
+        raise TooSlow(f"only {answered} of {asked} requests were answered in time")
+    return replies
 
 
 def run(*command: str, timeout: float) -> str:
@@ -56,6 +98,12 @@ def requests(url: str, seconds: float, *, close: bool = False) -> float:
         "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{whole}s", "--timeout", "10s", *options, url, timeout=whole + 30
     )
     return parse_wrk(text)
+
+
+def paced(port: int, seconds: float, pace: Pace) -> Replies:
+    """Small requests over 64 connections at a constant rate, whatever becomes of those before."""
+    words = (str(pace.program), str(port), f"{pace.rate:.1f}", f"{seconds:g}", str(CONNECTIONS), str(GRACE))
+    return parse_paced(run(*words, timeout=seconds + GRACE + 30))
 
 
 def download(url: str, seconds: float) -> float:

@@ -31,14 +31,15 @@ def commit() -> str:
     return said[0] + (" with changes" if said[1] else "")
 
 
-def describe(cores: tuple[int, int]) -> dict[str, str]:
-    """Names and values; `cores` are those of the proxy, and of the load and the servers behind."""
+def describe(cores: tuple[int, int, int]) -> dict[str, str]:
+    """Names and values; `cores`: the proxy's, the one of load and servers, a second worker's."""
     model = parse_cpu_model(Path("/proc/cpuinfo").read_text(errors="replace"))
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "commit": commit(),
         "CPU": f"{model} ({platform.machine()}), {os.cpu_count()} cores",
-        "cores used": f"{cores[0]} for the proxy, {cores[1]} for the load and the servers behind",
+        "cores used": f"{cores[0]} for the proxy, {cores[1]} for the load and the servers behind, "
+        f"{cores[2]} for a second worker",
         "kernel": f"{platform.system()} {platform.release()}",
         "load average at the start": f"{os.getloadavg()[0]:.2f}",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from bench.behind import ETC, Site, find
 from tests.loopback.gateway import READY, ROOT, twistd
 from tests.loopback.process import Peer
 from tests.loopback.sockets import answers
+from toron.compiled import described
 
 STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 ALL = frozenset({"HTTP", "TLS", "TCP", "UDP"})
@@ -36,7 +38,7 @@ class Proxy(Peer):
 
     def __init__(self, site: Site) -> None:
         super().__init__()
-        self._core = site.core
+        self.site = site
         self.ports = {"BACKEND": site.backend, "ECHO": site.echo}
         for name in ("cert.pem", "key.pem", "both.pem"):
             shutil.copy(site.certificate / name, self.folder)
@@ -46,6 +48,10 @@ class Proxy(Peer):
     def text(self) -> str:
         """The configuration, where `@WORD@` is a port."""
         return (ETC / self.file).read_text()
+
+    def cores(self) -> str:
+        """The cores it may use, as taskset(1) has them."""
+        return str(self.site.core)
 
     @classmethod
     def path(cls) -> str | None:
@@ -63,7 +69,7 @@ class Proxy(Peer):
 
     def command(self) -> list[str]:
         """The command line."""
-        return ["taskset", "-c", str(self._core), str(self.path()), *self.arguments()]
+        return ["taskset", "-c", self.cores(), str(self.path()), *self.arguments()]
 
     def is_ready(self) -> bool:
         """Whether it accepts connections; UDP shows nothing of the kind."""
@@ -164,13 +170,14 @@ class Toron(Proxy):
 
     @classmethod
     def version(cls) -> str:
-        """Its own version, and those of what it runs on."""
+        """Its own version, whether its hot modules are compiled, and the versions of what it runs on."""
         python = ".".join(map(str, sys.version_info[:3]))
-        return f"toron {toron.__version__} on Python {python}, Twisted {twisted.__version__}"
+        way = described(os.environ)
+        return f"toron {toron.__version__}, {way}, on Python {python}, Twisted {twisted.__version__}"
 
     def command(self) -> list[str]:
         """The command line, by the same Python's twistd."""
-        return ["taskset", "-c", str(self._core), *twistd(), *self.arguments()]
+        return ["taskset", "-c", self.cores(), *twistd(), *self.arguments()]
 
     def arguments(self) -> list[str]:
         """In the foreground, by the configuration."""
@@ -201,6 +208,32 @@ class ManyRoutes(FewRoutes):
     label = "toron, 10,000 routes"
     routes = 10_000
     ready_within = 60.0
+
+
+class OneWorker(Toron):
+    """toron with one worker, which may use as many cores as two."""
+
+    label = "toron, 1 worker"
+    workers = 1
+
+    def text(self) -> str:
+        """The configuration, with its number of workers."""
+        return f"workers: {self.workers}\n" + super().text()
+
+    def cores(self) -> str:
+        """Both, or there would be two workers that only take the core from each other."""
+        return f"{self.site.core},{self.site.second}"
+
+
+class TwoWorkers(OneWorker):
+    """toron with two workers, and the parent that looks after them."""
+
+    label = "toron, 2 workers"
+    workers = 2
+
+    def is_ready(self) -> bool:
+        """Whether every listener is bound, by as many processes as were asked for."""
+        return super().is_ready() and len(self.children) == self.workers
 
 
 PEERS: tuple[type[Proxy], ...] = (Nginx, Haproxy, Envoy, Caddy, Toron)

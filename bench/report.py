@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
 
 COLUMNS = ("nginx", "haproxy", "envoy", "caddy", "toron")
 NOT_OFFERED = "-"
+TOO_SLOW = "too slow"
+"""The reason of a proxy that could not keep the rate: a result, not a failure of the measurement."""
+
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -49,9 +52,10 @@ class Results:
         costs = self.costs.get((work, peer))
         return median(costs) if costs and (work, peer) not in self.reasons else None
 
-    def spread(self) -> float:
-        """How far the rounds of a figure lie apart at most: the largest by the smallest."""
-        return max((max(c) / min(c) for c in self.costs.values() if min(c) > 0), default=1.0)
+    def spread(self, works: Collection[str]) -> float:
+        """How far the rounds of a figure of these works lie apart at most: the largest by the smallest."""
+        found = [costs for (work, _), costs in self.costs.items() if work in works and min(costs) > 0]
+        return max((max(costs) / min(costs) for costs in found), default=1.0)
 
 
 def ratio(cost: float | None, base: float | None) -> float | None:
@@ -66,10 +70,14 @@ def number(value: float) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table. `ratios` has the peers that can be set against the baseline."""
+    """A line of the table. `ratios` has the peers that can be set against the baseline.
+
+    `cells` and `ratios` go by COLUMNS; the baseline is in none of them where it is not a column itself.
+    """
 
     title: str
     unit: str
+    baseline: str | None
     cells: tuple[str, ...]
     ratios: Mapping[str, float]
     must: str
@@ -83,7 +91,7 @@ def verdict(work: Asked, results: Results) -> str:
     value = cost if work.baseline is None else ratio(cost, results.median(work.name, work.baseline))
     others = [results.median(work.name, peer) for peer in work.below]
     if value is None or cost is None:
-        return "?"
+        return "no" if results.reasons.get((work.name, work.subject)) == TOO_SLOW else "?"
     if value > work.must or any(other is not None and cost >= other for other in others):
         return "no"
     return "?" if None in others else "yes"
@@ -107,7 +115,7 @@ def row(work: Asked, results: Results) -> Row:
     what = work.baseline or work.unit.split()[0]
     must = f"≤ {work.must:g}{suffix} {what}" + "".join(f", < {peer}" for peer in work.below)
     aim = f"{work.aim:g}{suffix} {what}"
-    return Row(work.title, work.unit, tuple(cells), ratios, must, aim, verdict(work, results))
+    return Row(work.title, work.unit, work.baseline, tuple(cells), ratios, must, aim, verdict(work, results))
 
 
 HEAD = ("work", "unit", *COLUMNS, "must", "aim", "met")
@@ -135,9 +143,10 @@ def markdown(rows: Sequence[Row], machine: Mapping[str, str]) -> str:
     return "\n".join([
         "# Results", "",
         "Written by `make bench`; how it is measured is in [docs/benchmarking.md](../docs/benchmarking.md).",
-        "CPU time of the proxy's whole process tree per unit of work: medians of all rounds, and in brackets",
-        "how many times nginx that is (with routes: how many times 10 of them). Less is better.", "",
+        "CPU time of the proxy's whole process tree per unit of work, or what else the unit says: medians of",
+        "all rounds, and in brackets how many times nginx that is (with routes: how many times 10 of them;",
+        "with two workers: how many times one). Less is better.", "",
         head, rule, *body, "",
-        "![CPU time per unit of work, nginx is 1](results.svg)", "",
+        "![the same in multiples of nginx](results.svg)", "",
         "## Measured on", "", *facts, "",
     ])  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bench import load
 from bench.measure import cpu_seconds, resident
-from bench.peers import PEERS, FewRoutes, ManyRoutes, Proxy, Toron
+from bench.peers import PEERS, FewRoutes, ManyRoutes, OneWorker, Proxy, Toron, TwoWorkers
 
 IDLE = 10_000
 SPARE = 500
@@ -78,6 +78,18 @@ def idle(proxy: Proxy, seconds: float) -> Figure:
         return Figure((resident(proxy.pid) - before) / 1024 / IDLE, IDLE, time.monotonic() - start)
 
 
+def latency(proxy: Proxy, seconds: float) -> Figure:
+    """The 99th percentile, in µs from when a request was due; TooSlow where the proxy does not keep up."""
+    pace = proxy.site.pace
+    if pace is None:
+        raise load.LoadFailed("the rate to ask at is not known")
+    port = proxy.ports["HTTP"]
+    with contextlib.suppress(load.TooSlow):  # that is judged when it is warm
+        load.paced(port, min(WARM, seconds), pace)
+    replies = load.paced(port, seconds, pace)
+    return Figure(replies.p99, replies.answered, replies.seconds)
+
+
 def _http(port: int, seconds: float) -> float:
     return load.requests(f"http://127.0.0.1:{port}/", seconds)
 
@@ -119,6 +131,11 @@ WORK = (
     Work("routes", "10,000 routes against 10 routes", "µs CPU / request",
          cpu("HTTP", MICRO, _http), "HTTP", 1.1, 1.0,
          peers=(FewRoutes, ManyRoutes), baseline=FewRoutes.label, subject=ManyRoutes.label),
+    Work("workers", "Two workers against one", "µs CPU / request",
+         cpu("HTTP", MICRO, _http), "HTTP", 1.1, 1.0,
+         peers=(OneWorker, TwoWorkers), baseline=OneWorker.label, subject=TwoWorkers.label),
+    Work("latency", "Latency at up to half of nginx's maximum rate", "µs p99",
+         latency, "HTTP", 3.0, 1.5),
     Work("idle", "10,000 idle keep-alive connections", "KiB resident / connection",
          idle, "HTTP", 6.0, 3.0, peers=(Toron,), baseline=None),
 )  # fmt: skip

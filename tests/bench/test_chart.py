@@ -6,14 +6,14 @@ from xml.etree import ElementTree
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from bench.chart import COLOURS, WIDTH, draw
+from bench.chart import COLOURS, MOST, WIDTH, draw
 from bench.report import COLUMNS, Row
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def row(title: str, **ratios: float) -> Row:
-    return Row(title, "µs", ("",) * len(COLUMNS), ratios, "", "", "yes")
+    return Row(title, "µs", "nginx", ("",) * len(COLUMNS), ratios, "", "", "yes")
 
 
 class Chart(SynchronousTestCase):
@@ -35,6 +35,15 @@ class Chart(SynchronousTestCase):
         for most in (0.2, 1.0, 80.0):
             bars = self.bars(draw([row("a", nginx=1.0, toron=most)]))
             self.assertLess(max(length for _, length in bars), WIDTH)
+
+    def test_one_that_is_far_too_long_is_cut_and_says_so(self) -> None:
+        text = draw([row("a", nginx=1.0, envoy=80.0, caddy=MOST, toron=2.0)])
+        one, envoy, caddy, toron = (length for _, length in self.bars(text))
+        self.assertEqual(envoy, caddy)
+        self.assertAlmostEqual(toron / one, 2.0, places=1)
+        figures = [found.text for found in ElementTree.fromstring(text).findall(f"{SVG}text")]
+        self.assertIn("80.00 (cut)", figures)
+        self.assertIn(f"{MOST:.2f}", figures)
 
     def test_what_has_no_ratio_to_nginx_is_left_out(self) -> None:
         self.assertEqual(self.bars(draw([row("a", toron=1.0), row("b")])), [])

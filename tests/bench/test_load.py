@@ -8,7 +8,7 @@ import threading
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from bench.load import LoadFailed, datagrams, parse_wrk, run
+from bench.load import LoadFailed, Replies, TooSlow, datagrams, parse_paced, parse_wrk, run
 
 WRK = """Running 1s test @ http://127.0.0.1:8080/
   1 threads and 64 connections
@@ -17,6 +17,22 @@ WRK = """Running 1s test @ http://127.0.0.1:8080/
   57733 requests in 1.00s, 10.00MB read
 {}Requests/sec:  57700.00
 """
+
+PACED = (
+    '{{"requests": 20000, "answered": {}, "failed": {}, "seconds": 1.002, '
+    '"p50": 2510.3, "p99": 14527.0, "max": 16253.9}}\n'
+)
+SLOW = (
+    '{"requests": 20000, "answered": 5534, "failed": 0, "seconds": 1.200, '
+    '"p50": 517455.4, "p99": 916052.5, "max": 923385.3}\n'
+)
+"""Of a proxy that can do less than it was asked for."""
+
+REFUSED = (
+    '{"requests": 1000, "answered": 0, "failed": 1000, "seconds": 0.999, '
+    '"p50": 0.0, "p99": 0.0, "max": 0.0}\n'
+)
+"""Of a proxy that answers 502."""
 
 
 class Wrk(SynchronousTestCase):
@@ -43,6 +59,41 @@ class Wrk(SynchronousTestCase):
             "  0 requests in 1.00s, 0.00B read",
         ):
             self.assertRaises(LoadFailed, parse_wrk, text)
+
+
+class Paced(SynchronousTestCase):
+    def test_the_99th_percentile_is_taken(self) -> None:
+        self.assertEqual(parse_paced(PACED.format(20000, 0)), Replies(20000, 1.002, 14527.0))
+
+    def test_few_errors_are_borne(self) -> None:
+        for answered, failed in ((19980, 20), (19980, 0), (19960, 20)):
+            self.assertEqual(parse_paced(PACED.format(answered, failed)).answered, answered)
+
+    def test_many_errors_are_no_work(self) -> None:
+        with self.assertRaisesRegex(LoadFailed, "^21 of 20000 requests failed$") as caught:
+            parse_paced(PACED.format(19979, 21))
+        self.assertNotIsInstance(caught.exception, TooSlow)
+        self.assertRaisesRegex(LoadFailed, "^1000 of 1000 requests failed$", parse_paced, REFUSED)
+
+    def test_who_leaves_many_over_is_too_slow(self) -> None:
+        self.assertRaisesRegex(TooSlow, "^only 5534 of 20000 requests were", parse_paced, SLOW)
+        self.assertRaises(TooSlow, parse_paced, PACED.format(19979, 0))
+
+    def test_nothing_is_no_work(self) -> None:
+        good = PACED.format(20000, 0)
+        for text in (
+            "",
+            "connect: Connection refused",
+            "[]",
+            "{}",
+            "20000",
+            good[:40],
+            good.replace("20000", "0"),
+            good.replace("14527.0", "null"),
+            good.replace("14527.0", '"x"'),
+            good.replace("p99", "p95"),
+        ):
+            self.assertRaises(LoadFailed, parse_paced, text)
 
 
 class Programs(SynchronousTestCase):

@@ -14,6 +14,9 @@ class Machine(SynchronousTestCase):
         self.assertEqual(parse_cpu_model("processor\t: 0\n"), "unknown")
 
     def test_everything_has_a_value(self) -> None:
-        facts = describe((2, 3))
-        self.assertEqual(facts["cores used"], "2 for the proxy, 3 for the load and the servers behind")
+        facts = describe((2, 3, 5))
+        self.assertEqual(
+            facts["cores used"],
+            "2 for the proxy, 3 for the load and the servers behind, 5 for a second worker",
+        )
         self.assertEqual([name for name, value in facts.items() if not value], [])

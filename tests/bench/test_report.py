@@ -53,9 +53,10 @@ class Figures(SynchronousTestCase):
         )
 
     def test_the_spread_is_the_worst_of_all(self) -> None:
-        self.assertEqual(results(nginx=[2.0, 3.0], toron=[4.0, 4.0]).spread(), 1.5)
-        self.assertEqual(results(nginx=[0.0, 3.0]).spread(), 1.0)
-        self.assertEqual(Results().spread(), 1.0)
+        self.assertEqual(results(nginx=[2.0, 3.0], toron=[4.0, 4.0]).spread({"w"}), 1.5)
+        self.assertEqual(results(nginx=[2.0, 3.0]).spread({"another"}), 1.0)
+        self.assertEqual(results(nginx=[0.0, 3.0]).spread({"w"}), 1.0)
+        self.assertEqual(Results().spread({"w"}), 1.0)
 
 
 class Verdict(SynchronousTestCase):
@@ -71,6 +72,16 @@ class Verdict(SynchronousTestCase):
     def test_without_a_baseline_the_limit_is_a_cost(self) -> None:
         for cost, met in ((1.9, "yes"), (2.0, "no")):
             self.assertEqual(verdict(Asked(baseline=None), results(toron=[cost])), met)
+
+    def test_who_could_not_keep_the_rate_has_not_met_it(self) -> None:
+        made = results(nginx=[10.0], toron=[15.0])
+        for peer, reason, met in (
+            ("toron", "failed", "?"),
+            ("toron", "too slow", "no"),
+            ("nginx", "too slow", "?"),
+        ):
+            made.reasons = {("w", peer): reason}
+            self.assertEqual(verdict(Asked(), made), met)
 
     def test_what_was_not_measured_is_not_met(self) -> None:
         self.assertEqual(verdict(Asked(), results(nginx=[10.0])), "?")
@@ -93,6 +104,7 @@ class Table(SynchronousTestCase):
         made = results(**{"toron, 10 routes": [10.0], "toron, 10,000 routes": [10.5]})
         found = row(asked, made)
         self.assertEqual(found.cells, ("-", "-", "-", "-", "10.5 (1.05×)"))
+        self.assertEqual((found.baseline, found.ratios), ("toron, 10 routes", {"toron": 1.05}))
         self.assertEqual((found.must, found.verdict), ("≤ 1.1 × toron, 10 routes", "yes"))
 
     def test_without_a_baseline_there_is_no_ratio(self) -> None:

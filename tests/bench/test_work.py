@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from bench import behind, peers
-from bench.__main__ import arguments, chosen_peers
+from bench import __main__ as main
+from bench import behind, load, pace, peers, readme, report
+from bench.__main__ import arguments, chosen_cores, chosen_peers, with_pace
 from bench.report import COLUMNS, Results
-from bench.work import WORK
+from bench.work import WORK, Figure, latency
 from tests.loopback.gateway import ROOT
+from tests.loopback.process import PeerFailed
 
 
 class Kinds(SynchronousTestCase):
@@ -55,6 +59,109 @@ class Arguments(SynchronousTestCase):
         self.assertIn("must be more than 0", self.refused("--seconds", "0"))
 
 
+class Cores(SynchronousTestCase):
+    def test_a_second_worker_gets_one_of_its_own_where_there_is_one(self) -> None:
+        for known, chosen in (({3, 1, 2, 0}, (0, 1, 2)), ({7, 4}, (4, 7, 7)), ({5}, (5, 5, 5))):
+            self.assertEqual(chosen_cores(known), chosen)
+
+    def test_one_worker_may_use_as_many_as_two(self) -> None:
+        site = behind.Site(9000, 9001, self.certificate(), 4, 7)
+        found = {}
+        for kind in (peers.Toron, peers.OneWorker, peers.TwoWorkers):
+            proxy = kind(site)
+            self.addCleanup(proxy.close)
+            found[kind.label] = proxy.command()[:3]
+        self.assertEqual(found, {
+            "toron": ["taskset", "-c", "4"],
+            "toron, 1 worker": ["taskset", "-c", "4,7"],
+            "toron, 2 workers": ["taskset", "-c", "4,7"],
+        })  # fmt: skip
+
+    def certificate(self) -> Path:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return behind.certificate(Path(folder.name))
+
+
+class Pace(SynchronousTestCase):
+    SITE = behind.Site(9000, 9001, Path("/nowhere"), 0, 1)
+
+    def test_all_are_asked_at_the_same_rate(self) -> None:
+        asked = load.Pace(Path("/paced"), 33_000.0)
+        self.patch(pace, "find", lambda site, backend, folder, seconds: (asked, "words"))
+        site, words = with_pace(self.SITE, 42, Path("/nowhere"), 3.0)
+        self.assertEqual((site.pace, words), (asked, "words"))
+        self.assertEqual(dataclasses.replace(site, pace=None), self.SITE)
+
+    def test_without_a_rate_only_latency_fails(self) -> None:
+        for error in (load.LoadFailed("no compiler"), PeerFailed("no nginx"), OSError("no wrk")):
+            self.patch(pace, "find", mock.Mock(side_effect=error))
+            site, words = with_pace(self.SITE, 42, Path("/nowhere"), 3.0)
+            self.assertEqual((site, words), (self.SITE, f"not measured: {error}"))
+        proxy = mock.Mock(site=self.SITE)
+        self.assertRaisesRegex(load.LoadFailed, "rate to ask at is not known", latency, proxy, 3.0)
+
+    def test_latency_is_that_of_the_run_after_the_warming(self) -> None:
+        asked = load.Pace(Path("/paced"), 33_000.0)
+        proxy = mock.Mock(site=dataclasses.replace(self.SITE, pace=asked), ports={"HTTP": 8080})
+        runs = mock.Mock(side_effect=[load.Replies(33_000, 1.0, 999.0), load.Replies(99_000, 3.0, 150.0)])
+        self.patch(load, "paced", runs)
+        self.assertEqual(latency(proxy, 3.0), Figure(150.0, 99_000, 3.0))
+        self.assertEqual(runs.call_args_list, [mock.call(8080, 1.0, asked), mock.call(8080, 3.0, asked)])
+
+    def test_who_is_too_slow_while_it_warms_up_may_be_fast_later(self) -> None:
+        proxy = mock.Mock(
+            site=dataclasses.replace(self.SITE, pace=load.Pace(Path("/paced"), 33_000.0)),
+            ports={"HTTP": 8080},
+        )
+        slow, fast = load.TooSlow("only 1 of 9"), load.Replies(99_000, 3.0, 150.0)
+        self.patch(load, "paced", mock.Mock(side_effect=[slow, fast]))
+        self.assertEqual(latency(proxy, 3.0).cost, 150.0)
+        for failing in ([load.LoadFailed("9 of 9 requests failed")], [fast, slow]):
+            self.patch(load, "paced", mock.Mock(side_effect=failing))
+            self.assertRaises(load.LoadFailed, latency, proxy, 3.0)
+
+
+class Written(SynchronousTestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.top, self.said = Path(folder.name), ""
+        self.readme = self.top / "README.md"
+        self.readme.write_text(readme.BEGIN + readme.END)
+        self.patch(main, "HERE", self.top / "bench")
+        self.patch(readme, "README", self.readme)
+        self.patch(main, "say", self.say)
+
+    def say(self, text: str) -> None:
+        self.said += text
+
+    def files(self, *words: str) -> list[str]:
+        """What a run with these words leaves besides README.md; `self.filled` is whether that changed."""
+        rows = [report.row(work, Results()) for work in WORK]
+        main.write(rows, {"date": "today"}, arguments(words))
+        self.filled = "| work | nginx |" in self.readme.read_text()
+        return sorted(
+            str(path.relative_to(self.top)) for path in self.top.rglob("*.*") if path != self.readme
+        )
+
+    def test_a_whole_run_goes_beside_its_program_and_into_the_readme(self) -> None:
+        self.assertEqual(self.files(), ["bench/RESULTS.md", "bench/results.svg"])
+        self.assertTrue(self.filled)
+        self.assertIn("Written to README.md", self.said)
+
+    def test_a_part_goes_nowhere(self) -> None:
+        self.assertEqual(self.files("--only", "udp"), [])
+        self.assertFalse(self.filled)
+        self.assertIn("nothing was written", self.said)
+
+    def test_with_a_folder_it_goes_there_only(self) -> None:
+        for words in ((), ("--only", "udp")):
+            found = self.files("--out", str(self.top / "there"), *words)
+            self.assertEqual(found, ["there/RESULTS.md", "there/results.svg"])
+            self.assertFalse(self.filled)
+
+
 class Choice(SynchronousTestCase):
     def test_who_is_not_there_is_named(self) -> None:
         self.patch(peers.Envoy, "path", classmethod(lambda cls: None))
@@ -81,8 +188,8 @@ class Choice(SynchronousTestCase):
 class Configurations(SynchronousTestCase):
     def test_torons_own_are_valid(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            site = behind.Site(9000, 9001, behind.certificate(Path(folder)), 0)
-            for kind in (peers.Toron, peers.FewRoutes):
+            site = behind.Site(9000, 9001, behind.certificate(Path(folder)), 0, 1)
+            for kind in (peers.Toron, peers.FewRoutes, peers.OneWorker, peers.TwoWorkers):
                 proxy = kind(site)
                 self.addCleanup(proxy.close)
                 done = subprocess.run(
@@ -95,7 +202,7 @@ class Configurations(SynchronousTestCase):
 
     def test_all_words_are_filled_in(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            site = behind.Site(9000, 9001, behind.certificate(Path(folder)), 0)
+            site = behind.Site(9000, 9001, behind.certificate(Path(folder)), 0, 1)
             for kind in peers.PEERS:
                 proxy = kind(site)
                 self.addCleanup(proxy.close)
