@@ -86,6 +86,8 @@ class Transport:
     def loseConnection(self) -> None:
         self.ending = "close"
 
+    close = loseConnection
+
     def abortConnection(self) -> None:
         self.ending = "abort"
 

@@ -234,15 +234,17 @@ class UpstreamConnection:
                 return
         if self.lost:
             return
+        # Taken before the connection may end, which would make it fail.
+        answer: Wait[Response] | None = None
+        if answered is not None:
+            answer, self._answer = self._answer, None
         if ended:
             self._finished()
         elif body is not None and not self._paused:
             self.deadline = self._sweep.now + self._idle_seconds
         # Last of all, since whoever waits may begin another exchange here.
-        if answered is not None:
-            answer, self._answer = self._answer, None
-            if answer is not None:
-                answer.fire(answered)
+        if answer is not None:
+            answer.fire(answered)  # type: ignore[arg-type]
         if body is not None:
             body.flush()
 
@@ -311,7 +313,7 @@ class UpstreamConnection:
         self.lost = True
         self._sweep.forget(self)
         self.transport.unregisterProducer()
-        self.transport.loseConnection()
+        self.transport.close()
 
     def alive(self) -> bool:
         """Whether an idle connection looks as if the server has not closed it."""

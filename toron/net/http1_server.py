@@ -473,16 +473,18 @@ class HttpServer:
         if self.closed:
             return
         self._let_go(self._held_up)
-        self._taken = bytes_taken(self.transport)
         # A transport with a producer that it has paused would wait for it instead of closing.
         self.transport.unregisterProducer()
-        if early and not self._half_closed:
-            self._patience = _LINGER
+        lingers = early and not self._half_closed
+        self._patience = _LINGER if lingers else self._site.write_seconds
+        self.deadline = self._site.sweep.now + self._patience
+        if lingers:
             self.transport.loseWriteConnection()
         else:
-            self._patience = self._site.write_seconds
-            self.transport.loseConnection()
-        self.deadline = self._site.sweep.now + self._patience
+            self.transport.close()
+        # Where nothing was left to be sent, that was the end of the connection.
+        if not self.closed:
+            self._taken = bytes_taken(self.transport)
 
     def _abort(self) -> None:
         self._closing = True
