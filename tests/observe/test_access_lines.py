@@ -17,7 +17,9 @@ from toron.observe.access_lines import (
     TlsLine,
     encode,
     mend,
+    milliseconds,
     redaction,
+    text,
 )
 from toron.observe.access_log import BATCH
 from toron.observe.line_writer import HELD
@@ -32,7 +34,8 @@ def http_line(**more: Any) -> HttpLine:
         "host": b"shop.example", "method": b"GET", "path": b"/a", "version": "1.1",
         "status": 200, "route": "shop", "bytes_in": 0, "bytes_out": 12, "duration_ms": 1.5,
     }  # fmt: skip
-    return HttpLine(**(values | more))
+    as_text = {k: text(v) if isinstance(v, str | bytes) else v for k, v in (values | more).items()}
+    return HttpLine(kind="http", **as_text)
 
 
 def written(line: Line) -> dict[str, Any]:
@@ -52,7 +55,7 @@ class HttpLineTests(SynchronousTestCase):
         line = http_line(
             tls=TlsLine(version="TLSv1.3", cipher="TLS_AES_128_GCM_SHA256", sni="shop.example", alpn="h2"),
             reason="upstream_reset", detail="after 3 bytes", middleware="m", backend="api",
-            server="10.0.0.1:80", retries=1, upstream_ms=0.1239, user_agent=b"curl/8", referer=b"https://a/",
+            server="10.0.0.1:80", retries=1, upstream_ms=0.123, user_agent=b"curl/8", referer=b"https://a/",
         )  # fmt: skip
         line.time = "2026-01-02T03:04:05.006Z"
         self.assertEqual(
@@ -70,6 +73,9 @@ class HttpLineTests(SynchronousTestCase):
                 ("referer", "https://a/"),
             ],
         )  # fmt: skip
+
+    def test_times_are_whole_microseconds(self) -> None:
+        self.assertEqual([milliseconds(s) for s in (0.0, 0.0001239, 1.5, 0.25)], [0.0, 0.123, 1500.0, 250.0])
 
     def test_what_is_normal_is_left_out(self) -> None:
         self.assertEqual(

@@ -32,6 +32,7 @@ cdef class Request:
     cdef public object middleware
     cdef public object notes
     cdef public object path
+    cdef public object peer
     cdef public object peer_ip
     cdef public object peer_port
     cdef public object port

@@ -35,8 +35,9 @@ class Request:
     __slots__ = (
         "accepts_trailers", "answered_after", "arrived", "asked", "backend", "body", "captures",
         "client_fields", "client_ip", "expects_continue", "headers", "host", "id", "inform", "listener",
-        "local", "method", "middleware", "notes", "path", "peer_ip", "peer_port", "port", "prefix", "query",
-        "retries", "route", "route_path", "scheme", "server", "tls", "trusted_peer", "upgrade", "version",
+        "local", "method", "middleware", "notes", "path", "peer", "peer_ip", "peer_port", "port", "prefix",
+        "query", "retries", "route", "route_path", "scheme", "server", "tls", "trusted_peer", "upgrade",
+        "version",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +75,8 @@ class Request:
         self.peer_ip = client_ip
         """The address the connection came from."""
         self.peer_port = 0
+        self.peer = ""
+        """Both as logs have them, `ip:port`; empty where nobody has written them yet."""
         self.local: tuple[str, int] = ("", 0)
         """The address and port that the connection came to."""
         self.trusted_peer = False

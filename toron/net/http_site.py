@@ -111,6 +111,7 @@ class HttpSite:
         origin.listener = self.listener
         origin.port = self.port
         origin.peer_port = connection.client_port
+        origin.peer = f"{connection.client_ip}:{connection.client_port}"
         origin.local = (connection.local_ip, connection.local_port)
         origin.tls = connection.tls
         origin.trusted_peer = self.forwarding.trusts(connection.client_ip)
@@ -138,6 +139,7 @@ class HttpSite:
         request.port = origin.port
         request.client_ip = request.peer_ip = origin.peer_ip
         request.peer_port = origin.peer_port
+        request.peer = origin.peer
         request.local = origin.local
         request.tls = origin.tls
         request.client_fields = origin.client_fields

@@ -42,7 +42,7 @@ class HttpLine(Line, kw_only=True, omit_defaults=True, gc=False):
     """One request. Sizes are body bytes, times milliseconds."""
 
     kind: str = ""
-    """Always `http`; set by `settle`."""
+    """Always `http`."""
     id: str
     listener: str
     client: str
@@ -50,17 +50,17 @@ class HttpLine(Line, kw_only=True, omit_defaults=True, gc=False):
     peer: str
     """`ip:port` of the connection."""
     tls: TlsLine | None = None
-    scheme: Text
-    host: Text
-    method: Text
-    path: Text
+    scheme: str
+    host: str
+    method: str
+    path: str
     """The request target, with its query."""
     version: str
     """Of HTTP: `1.1`."""
     status: int
     reason: str = ""
     """The word of `core.refusal` for a request that was refused or cut short."""
-    detail: Text = ""
+    detail: str = ""
     route: str
     middleware: str = ""
     """The middleware that answered instead of passing the request on."""
@@ -72,26 +72,17 @@ class HttpLine(Line, kw_only=True, omit_defaults=True, gc=False):
     duration_ms: float
     upstream_ms: float | None = None
     """Until the response head of the server."""
-    user_agent: Text = ""
-    referer: Text = ""
+    user_agent: str = ""
+    referer: str = ""
 
     def settle(self, redact: Redact) -> None:
-        """Decode, cut and redact; see `Line.settle`."""
-        self.kind = "http"
-        self.scheme = text(self.scheme)
-        self.host = text(self.host)
-        self.method = text(self.method)
-        path = text(self.path)
-        self.path = redact(path) if "?" in path else path
-        self.duration_ms = int(self.duration_ms * 1000) / 1000
-        if self.upstream_ms is not None:
-            self.upstream_ms = int(self.upstream_ms * 1000) / 1000
-        if self.user_agent:
-            self.user_agent = text(self.user_agent)
+        """Redact; the values are text already, and cut."""
+        if "?" in self.path:
+            self.path = redact(self.path)
         if self.referer:
-            self.referer = redact(text(self.referer))
+            self.referer = redact(self.referer)
         if self.detail:
-            self.detail = redact(text(self.detail))
+            self.detail = redact(self.detail)
 
 
 class ConnectionLine(Line, kw_only=True, omit_defaults=True, gc=False):
@@ -130,6 +121,11 @@ class ConnectionLine(Line, kw_only=True, omit_defaults=True, gc=False):
             self.detail = redact(text(self.detail))
         if self.duration_ms is not None:
             self.duration_ms = int(self.duration_ms * 1000) / 1000
+
+
+def milliseconds(seconds: float) -> float:
+    """Seconds as they are written: whole microseconds, in milliseconds."""
+    return int(seconds * 1e6) / 1000
 
 
 def text(value: Text) -> str:

@@ -1,3 +1,4 @@
+from toron.observe.access_lines cimport milliseconds, text
 from toron.core.message cimport Request
 from toron.observe.stats cimport ListenerStats, RouteStats
 

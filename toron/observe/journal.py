@@ -8,12 +8,16 @@ from typing import Any, Literal
 from toron.core.message import Request
 from toron.core.refusal import Reason, Refusal, UpstreamFailed
 from toron.core.server import Server
-from toron.observe.access_lines import ConnectionLine, HttpLine, TlsLine
+from toron.observe.access_lines import ConnectionLine, HttpLine, TlsLine, milliseconds, text
 from toron.observe.access_log import AccessLog, NullAccessLog
 from toron.observe.metrics import Metrics
 from toron.observe.stats import ListenerStats, RouteStats
+from toron.wire.headers import Remembered
 
 Kind = Literal["connection", "tcp", "tls", "sni", "udp", "tunnel"]
+
+_known = Remembered(text, longest=255).__getitem__
+"""The text of a piece that many requests share."""
 
 _VERSIONS = {(1, 1): "1.1", (1, 0): "1.0", (2, 0): "2", (3, 0): "3"}
 
@@ -61,21 +65,23 @@ class Journal:
         headers = request.headers
         agent = headers.get(b"user-agent")
         referer = headers.get(b"referer")
+        after = request.answered_after
         log.write(
             HttpLine(
+                kind="http",
                 id=request.id,
                 listener=stats.name,
                 client=request.client_ip,
-                peer=f"{request.peer_ip}:{request.peer_port}",
+                peer=request.peer or f"{request.peer_ip}:{request.peer_port}",
                 tls=_tls(connection.connection),
-                scheme=request.scheme,
-                host=request.host,
-                method=request.method,
-                path=request.asked,
+                scheme=_known(request.scheme),
+                host=_known(request.host),
+                method=_known(request.method),
+                path=text(request.asked),
                 version=_VERSIONS.get(request.version, ""),
                 status=status,
                 reason="" if reason is None else reason.word,
-                detail=detail,
+                detail=text(detail) if detail else "",
                 route=name,
                 middleware=request.middleware,
                 backend="" if request.backend is None else request.backend.name,
@@ -83,10 +89,10 @@ class Journal:
                 retries=request.retries,
                 bytes_in=received,
                 bytes_out=sent,
-                duration_ms=taken * 1000,
-                upstream_ms=None if request.answered_after is None else request.answered_after * 1000,
-                user_agent=agent or "",
-                referer=referer or "",
+                duration_ms=milliseconds(taken),
+                upstream_ms=None if after is None else milliseconds(after),
+                user_agent=text(agent) if agent else "",
+                referer=text(referer) if referer else "",
             )
         )
 

@@ -63,7 +63,8 @@ class ClientCodec(Framing):
         if self.writing is not Writing.HEAD and not self.reusable:
             raise ValueError("the exchange before is not over")
         method = head.method
-        if method.find(b" ") >= 0 or head.target.find(b" ") >= 0:
+        line = method + b" " + head.target + b" HTTP/1.1"
+        if line.count(b" ") != 2:
             raise ValueError("a blank in a request line")
         length = head.length
         framing = b""
@@ -81,7 +82,7 @@ class ClientCodec(Framing):
             framing += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % head.upgrade
         elif head.accepts_trailers:
             framing += b"Connection: TE\r\nTE: trailers\r\n"
-        self._out.append(head_bytes(b"%b %b HTTP/1.1" % (method, head.target), head.headers.fields, framing))
+        self._out.append(head_bytes(line, head.headers.fields, framing))
         self.writing = writing
         self.reading = Reading.HEAD
         self._owed = length or 0
@@ -166,7 +167,7 @@ class ClientCodec(Framing):
         length: int | None = None
         upgrade = b""
         if hop:
-            chunked = is_chunked(head, hop, version, False)
+            chunked = b"transfer-encoding" in hop and is_chunked(head, hop, version, False)
             length = content_length(hop, False)
             if status == 426:
                 upgrade = hop.get(b"upgrade", b"").lower()

@@ -18,7 +18,8 @@ TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 VALUE = rb"[^\x00-\x08\x0a-\x1f\x7f]"
 
 _FIELD = re.compile(TOKEN + rb"++:" + VALUE + rb"*+\r").fullmatch
-_LENGTH = re.compile(rb"[0-9]{1,18}").fullmatch
+_DIGITS_MOST = 18
+"""Of a length: what is longer is no file, and some servers' integers end there."""
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: ?chunked\r\n", re.IGNORECASE).search
 _PROTOCOL = re.compile(TOKEN + rb"++(?:/" + TOKEN + rb"++)?+").fullmatch
 
@@ -93,8 +94,7 @@ def read_fields(head: bytes, start: int, most: int, strict: bool = True) -> Fiel
     listed = hop.get(b"connection")
     if listed is None:
         return Fields(headers_of(fields, index), hop, _NO_OPTIONS)
-    options = _options_of(listed)
-    named = options - _PLAIN_OPTIONS
+    options, named = _options_of(listed)
     if named:
         forbidden = named & _NEVER_AN_OPTION
         if forbidden and strict:
@@ -106,7 +106,13 @@ def read_fields(head: bytes, start: int, most: int, strict: bool = True) -> Fiel
     return Fields(headers_of(fields, index), hop, options)
 
 
-_options_of = Remembered(lambda listed: frozenset(_members(listed))).__getitem__
+def _options(listed: bytes) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """The members of a Connection header, and those of them that name fields."""
+    options = frozenset(_members(listed))
+    return options, options - _PLAIN_OPTIONS
+
+
+_options_of = Remembered(_options).__getitem__
 
 
 def _closer_look(
@@ -149,12 +155,16 @@ def content_length(hop: dict[bytes, bytes], strict: bool = True) -> int | None:
     value = hop.get(b"content-length")
     if value is None:
         return None
-    if not _LENGTH(value):
+    if not _is_length(value):
         first, *others = [part.strip(b" \t") for part in value.split(b",")]
-        if strict or not _LENGTH(first) or any(other != first for other in others):
+        if strict or not _is_length(first) or any(other != first for other in others):
             raise Malformed("bad_content_length", shown(value))
         value = first
     return int(value)
+
+
+def _is_length(value: bytes) -> bool:
+    return value.isdigit() and len(value) <= _DIGITS_MOST
 
 
 def is_chunked(head: bytes, hop: dict[bytes, bytes], version: tuple[int, int], strict: bool = True) -> bool:

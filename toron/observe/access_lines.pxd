@@ -1,0 +1,2 @@
+cpdef milliseconds(double seconds)
+cpdef text(value)
