@@ -19,6 +19,7 @@ from toron.compiled import MANIFEST, MODULES, digests
 
 try:
     from Cython.Build import cythonize
+    from Cython.Compiler.Errors import CompileError
 except ImportError:
     cythonize = None
 
@@ -52,6 +53,15 @@ def extensions() -> list[Any]:
     """The hot modules, to be compiled; none without Cython, or where TORON_PURE is set."""
     if cythonize is None or os.environ.get("TORON_PURE"):
         return []
+    try:
+        return _translated()
+    except CompileError as error:
+        sys.stderr.write(f"toron: this Cython does not take it ({error}); it runs as pure Python\n")
+        return []
+
+
+def _translated() -> list[Any]:
+    """The hot modules as C; raises CompileError."""
     made: list[Any] = cythonize(
         [Extension(module, [_source(module)], optional=True) for module in MODULES],
         build_dir="build/cython",
