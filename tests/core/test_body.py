@@ -452,6 +452,31 @@ class Complete(Case):
         self.assertIsNone(source.complete)
 
 
+class Straight(Case):
+    """Whether a sink is told of its source."""
+
+    def test_only_while_it_has_all_that_comes(self) -> None:
+        for over in ("end", "fail", "stop"):
+            poured, said = body()
+            poured.feed(b"ab")
+            self.assertIsNone(poured.source, "somebody may still read it")
+            poured.pour(said)
+            self.assertIs(poured.source, said)
+            getattr(poured, over)(*([KeyError()] if over == "fail" else []))
+            self.assertIsNone(poured.source, over)
+
+    def test_not_where_each_byte_may_be_one_too_many(self) -> None:
+        poured, said = body()
+        poured.limit = 10
+        poured.pour(said)
+        self.assertIsNone(poured.source)
+
+    def test_none_where_all_is_here(self) -> None:
+        here = Body.of(b"abc")
+        here.pour(Said())
+        self.assertIsNone(here.source)
+
+
 class BackPressure(Case):
     def test_what_nobody_takes_holds_the_source_up(self) -> None:
         source, said = body()

@@ -75,6 +75,42 @@ class BothWays(SynchronousTestCase):
             self.assertTrue(client.reusable and server.between)
 
 
+class AnotherWay(SynchronousTestCase):
+    """Bytes of a body that go past both codecs, and are only counted."""
+
+    def test_counted(self) -> None:
+        client, server = ClientCodec(), ServerCodec()
+        client.send(RequestHead(b"GET", b"/", Headers([(b"Host", b"a.example")]), length=0))
+        client.send(END)
+        server.receive(client.outgoing())
+        self.assertEqual((client.left, server.owed), (0, 0))
+        server.send(ResponseHead(200, Headers(), length=10))
+        self.assertEqual(server.owed, 10)
+        server.send(Data(b"ab"))
+        client.receive(server.outgoing())
+        self.assertEqual((client.left, server.owed), (8, 8))
+        client.came(7)
+        server.went(7)
+        self.assertEqual((client.left, server.owed), (1, 1))
+        self.assertRaises(ValueError, server.send, Data(b"jk"))
+        self.assertRaises(ValueError, server.send, END)
+        server.send(Data(b"j"))
+        server.send(END)
+        self.assertEqual(client.receive(server.outgoing()), [Data(b"j"), END])
+        self.assertEqual((client.left, server.owed), (0, 0))
+        self.assertTrue(client.reusable and server.between)
+
+    def test_nothing_is_left_of_a_body_of_no_known_length(self) -> None:
+        client, server = ClientCodec(), ServerCodec()
+        client.send(RequestHead(b"GET", b"/", Headers([(b"Host", b"a.example")]), length=0))
+        client.send(END)
+        server.receive(client.outgoing())
+        server.send(ResponseHead(200, Headers(), length=None))
+        server.send(Data(b"ab"))
+        client.receive(server.outgoing())
+        self.assertEqual((client.left, server.owed), (0, 0))
+
+
 class Linear(SynchronousTestCase):
     """Four times the bytes take about four times as long, however small the pieces are.
 

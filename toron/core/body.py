@@ -257,6 +257,15 @@ class Body:
         return self._given and not self.stopped
 
     @property
+    def source(self) -> Source | None:
+        """Where the rest of it comes from, if every byte of that goes straight to the sink; else None.
+
+        Such a source and such a sink may agree on a shorter way for bytes, and count them as if they had
+        come through here.
+        """
+        return None if self._sink is None or self._over or self.limit != UNBOUNDED else self._source
+
+    @property
     def complete(self) -> bytes | None:
         """All of it, if it is whole and nothing was taken yet; else None."""
         if not self.ended or self._given or self._held != self.received:

@@ -166,6 +166,18 @@ class UpstreamConnection:
     def stop(self) -> None:
         self._abandon()
 
+    def left_of(self, body: Body) -> int:
+        """Bytes of a response's body still to come; 0 where it is over, or of no known length."""
+        return self._codec.left if body is self._body else 0
+
+    def moved(self, size: int) -> None:
+        """So many bytes of the response's body went to the client past us, not the last one of it."""
+        self._codec.came(size)
+        if self._body is not None:
+            self._body.received += size
+        if not self._paused:
+            self.deadline = self._sweep.now + self._idle_seconds
+
     def pauseProducing(self) -> None:
         if not self._full:
             self._full = True

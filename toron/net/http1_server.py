@@ -28,6 +28,7 @@ from toron.core.refusal import (
     Refusal,
 )
 from toron.core.wait import Cancelled, Task, Wait
+from toron.net.body_shortcut import LARGE, shorten
 from toron.net.connection import Connection
 from toron.net.http_site import HttpSite
 from toron.net.relay import Relay
@@ -371,6 +372,8 @@ class HttpServer:
             body.pour(self)
             if self._response is not None:
                 self._write()
+                if head.length is not None and head.length >= LARGE:
+                    shorten(body, self)
 
     def body_data(self, data: bytes) -> None:
         try:
@@ -399,6 +402,16 @@ class HttpServer:
 
     def body_flush(self) -> None:
         self._write()
+
+    @property
+    def owed(self) -> int:
+        """Bytes of the response's body still to be said; 0 where it is over, or of no known length."""
+        return self._codec.owed
+
+    def moved(self, size: int) -> None:
+        """So many bytes of the response's body went to the client past us."""
+        self._codec.went(size)
+        self._sent += size
 
     def _write(self) -> None:
         data = self._codec.outgoing()

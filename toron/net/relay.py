@@ -19,7 +19,7 @@ from toron.core.refusal import (
     Reason,
 )
 from toron.core.wait import Wait
-from toron.net.shortcut import BULK, SMALL, Shortcut
+from toron.net.shortcut import BULK, SMALL, RelayShortcut
 from toron.net.splice import supported
 from toron.net.stream import Stream
 from toron.net.sweep import NEVER, Sweep
@@ -66,7 +66,7 @@ class RelayEnd:
         """There is bulk: have it moved without us, where both are plain TCP."""
         source, destination = self.transport, self.other.transport
         if supported() and type(source) is Stream and type(destination) is Stream:
-            Shortcut(self, source, destination)
+            RelayShortcut(self, source, destination)
         else:
             self.full = NEVER
 

@@ -1,4 +1,4 @@
-"""A shorter way for a relay's bulk: from one transport's socket to the other's inside the kernel."""
+"""A shorter way for bulk: from one transport's socket to another's inside the kernel."""
 
 from __future__ import annotations
 
@@ -21,20 +21,18 @@ SMALL = 16 * 1024
 
 
 class Shortcut:
-    """Reads in place of one end's transport, as its `detour`, and writes to the other end's.
+    """Reads in place of one transport, as its `detour`, and writes to another.
 
     While the destination does not take all, it is that one's `pending` and the source is paused. What is in
     the pipe then counts as received: it goes out before anything else, the end of the stream included.
     """
 
-    __slots__ = ("_destination", "_end", "_small", "_source", "_splicer")
+    __slots__ = ("_destination", "_source", "_splicer")
 
-    def __init__(self, end: RelayEnd, source: Stream, destination: Stream) -> None:
-        self._end = end
+    def __init__(self, source: Stream, destination: Stream) -> None:
         self._source = source
         self._destination = destination
         self._splicer = Splicer(source.socket, destination.socket)
-        self._small = 0
         source.detour = self
 
     def read(self) -> Exception | None:
@@ -57,13 +55,7 @@ class Shortcut:
         if not taken:
             source.ended()
             return None
-        self._end.moved(taken)
-        if taken >= SMALL:
-            self._small = 0
-        else:
-            self._small += 1
-            if self._small == BULK:
-                self.leave()
+        self.took(taken)
         try:
             splicer.drain()
         except OSError as error:
@@ -71,7 +63,7 @@ class Shortcut:
                 destination.broken()
         if splicer.held:
             destination.pending = self
-            self._end.pauseProducing()
+            self.hold_up()
             destination.startWriting()  # type: ignore[no-untyped-call]
         return None
 
@@ -84,20 +76,68 @@ class Shortcut:
             return None
         except OSError:
             return destination.last_words()
-        self._end.moved(0)
+        self.gave()
         if splicer.held:
             return None
         destination.pending = None
-        self._end.resumeProducing()
+        self.let_go()
         # There may be more that waited for this, such as the end.
         result: Exception | None = destination.doWrite()
         return result
 
     def leave(self, *, for_good: bool = False) -> None:
-        """Let the source read for itself again, until more bulk comes or for good."""
+        """Let the source read for itself again; `for_good` where there is no shortcut to be had."""
         self._source.detour = None
-        self._end.full = NEVER if for_good else 0
 
     def drop(self) -> None:
         """The destination is gone."""
         self._splicer.drop()
+
+    # --- what it says to those whose bytes these are ------------------------------------------
+
+    def took(self, size: int) -> None:
+        """So many bytes have come."""
+        raise NotImplementedError
+
+    def gave(self) -> None:
+        """Some of what was held up went out."""
+
+    def hold_up(self) -> None:
+        """The destination does not take all: the source is to be paused."""
+        raise NotImplementedError
+
+    def let_go(self) -> None:
+        """The destination has taken what was held up."""
+
+
+class RelayShortcut(Shortcut):
+    """For what one end of a relay says: left while that is small, until more bulk comes."""
+
+    __slots__ = ("_end", "_small")
+
+    def __init__(self, end: RelayEnd, source: Stream, destination: Stream) -> None:
+        super().__init__(source, destination)
+        self._end = end
+        self._small = 0
+
+    def leave(self, *, for_good: bool = False) -> None:
+        super().leave()
+        self._end.full = NEVER if for_good else 0
+
+    def took(self, size: int) -> None:
+        self._end.moved(size)
+        if size >= SMALL:
+            self._small = 0
+        else:
+            self._small += 1
+            if self._small == BULK:
+                self.leave()
+
+    def gave(self) -> None:
+        self._end.moved(0)
+
+    def hold_up(self) -> None:
+        self._end.pauseProducing()
+
+    def let_go(self) -> None:
+        self._end.resumeProducing()

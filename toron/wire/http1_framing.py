@@ -103,6 +103,15 @@ class Framing:
         held += data
         return held
 
+    @property
+    def left(self) -> int:
+        """Bytes of a sized body still to come; 0 where none is being read."""
+        return self._left if self.reading is Reading.SIZED else 0
+
+    def came(self, size: int) -> None:
+        """So many bytes of the sized body came another way, not the last one of it."""
+        self._left -= size
+
     def _take_held(self) -> bytes:
         held, self._held = bytes(self._held), b""
         return held
@@ -178,6 +187,15 @@ class Framing:
         self.reading = Reading.DONE
 
     # --- bytes out ----------------------------------------------------------------------------
+
+    @property
+    def owed(self) -> int:
+        """Bytes of a sized body still to be said; 0 where none is being said."""
+        return self._owed if self.writing is Writing.SIZED else 0
+
+    def went(self, size: int) -> None:
+        """So many bytes of the sized body went another way."""
+        self._owed -= size
 
     def _say_data(self, data: bytes) -> None:
         """Frame some of the body; more than was announced is an error of ours."""
