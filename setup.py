@@ -24,6 +24,9 @@ except ImportError:
     cythonize = None
 
 
+GENERIC = "(Generic[T]):"
+
+
 class BuildAll(build_ext):  # type: ignore[misc]
     """Builds all the modules or none, and writes down what they were built from."""
 
@@ -46,7 +49,18 @@ class BuildAll(build_ext):  # type: ignore[misc]
 def _source(module: str) -> str:
     """What is compiled: the module as it is written, or its twin where it has one."""
     path = module.replace(".", "/")
-    return path + (".pyx" if os.path.exists(path + ".pyx") else ".py")
+    if os.path.exists(path + ".pyx"):
+        return path + ".pyx"
+    with open(path + ".py", encoding="utf-8") as file:
+        text = file.read()
+    if GENERIC not in text or not os.path.exists(path + ".pxd"):
+        return path + ".py"
+    # A structure can not inherit what only the type checker reads.
+    plain = f"build/plain/{path}.py"
+    os.makedirs(os.path.dirname(plain), exist_ok=True)
+    with open(plain, "w", encoding="utf-8") as file:
+        file.write(text.replace(GENERIC, ":"))
+    return plain
 
 
 def extensions() -> list[Any]:

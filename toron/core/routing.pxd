@@ -21,3 +21,4 @@ cdef class _Paths:
     cdef public Py_ssize_t longest
     cpdef _Candidate find(self, bytes path, Request request, _Candidate best)
     cpdef _Candidate _find_prefix(self, bytes path, Request request, _Candidate best)
+

@@ -7,7 +7,6 @@ what it waits for has come. Deferreds may be awaited too, so plug-ins can use an
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from types import CoroutineType
 from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -33,6 +32,10 @@ class Wait(Generic[T]):
         self._task: Task[Any] | None = None
         self._value: T | None = None
         self._error: BaseException | None = None
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        # Compiled it inherits nothing (see setup.py), and may still be written `Wait[int]()`.
+        return cls
 
     def fire(self, value: T) -> None:
         """Give the value; nothing happens when there is one already."""
@@ -86,14 +89,15 @@ class Task(Generic[T]):
         ended: Callable[[T | None, BaseException | None], None],
     ) -> None:
         """`awaitable` is a coroutine or, from plug-ins, a Deferred; what is neither ends in TypeError."""
-        self._coroutine: Coroutine[Any, Any, T] = (
-            awaitable if isinstance(awaitable, CoroutineType) else _awaited(awaitable)
-        )
+        self._coroutine: Any = awaitable if _is_coroutine[type(awaitable)] else _awaited(awaitable)
         self._ended = ended
         self._on: Wait[Any] | _Resumed | None = None
         self._running = False
         self._cancelled = False
         self.done = False
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls
 
     def start(self) -> None:
         """Run to the first wait, or to the end; nothing happens when it was cancelled before."""
@@ -184,6 +188,17 @@ class _Resumed:
             task._on = None
             task._step(self.error)
         return result
+
+
+class _Kinds(dict[type, bool]):
+    """Which types are coroutines. What Cython compiles has one of its own, in each module another."""
+
+    def __missing__(self, kind: type) -> bool:
+        found = self[kind] = issubclass(kind, Coroutine)
+        return found
+
+
+_is_coroutine = _Kinds()
 
 
 async def _awaited(awaitable: Awaitable[T]) -> T:

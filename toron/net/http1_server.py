@@ -36,12 +36,12 @@ from toron.net.socket_state import bytes_taken
 from toron.net.sweep import NEVER
 from toron.wire.events import Data, End, Malformed, RequestHead, ResponseHead
 from toron.wire.headers import Headers
-from toron.wire.http1_framing import Reading, Writing
+from toron.wire.http1_framing import BROKEN, CHUNKED, HEAD, NOTHING, SIZED, UNTIL_CLOSE
 from toron.wire.http1_server import ServerCodec
 
 _END = End()
 _PHRASES = {int(status): status.phrase.encode("ascii") for status in HTTPStatus}
-_UNFINISHED = frozenset({Reading.SIZED, Reading.CHUNKED, Reading.BROKEN})
+_UNFINISHED = frozenset({SIZED, CHUNKED, BROKEN})
 """Where a request was not read to its end."""
 _PIPELINED_MOST = 64 << 10
 _GRACE = 0.5
@@ -303,7 +303,7 @@ class HttpServer:
 
     def _inform(self, head: ResponseHead) -> None:
         """Send an interim response on."""
-        if self.request is not None and self._codec.writing is Writing.HEAD:
+        if self.request is not None and self._codec.writing is HEAD:
             self._codec.send(head)
             self._write()
             if head.status == 100:
@@ -314,7 +314,7 @@ class HttpServer:
         request = self.request
         if request is None or self.closed:
             return
-        if self._codec.writing is not Writing.HEAD:
+        if self._codec.writing is not HEAD:
             self._cut(refusal.reason, refusal.detail)
             return
         accept = b",".join(request.headers.get_all(b"accept"))
@@ -361,7 +361,7 @@ class HttpServer:
             return
         if isinstance(body, bytes):
             if body:
-                if codec.writing is not Writing.NOTHING:
+                if codec.writing is not NOTHING:
                     self._sent = len(body)
                 codec.send(Data(body))
             codec.send(_END)
@@ -460,7 +460,7 @@ class HttpServer:
         """A response that can not be finished must not look finished."""
         if self.request is None:
             return
-        until_close = self._codec.writing is Writing.UNTIL_CLOSE
+        until_close = self._codec.writing is UNTIL_CLOSE
         if not until_close:
             self._write()
         self._interrupt(reason, detail)
@@ -589,7 +589,7 @@ class HttpServer:
     def _late_head(self) -> None:
         """The next request has not come, or not all of its head."""
         if self._codec.pending:
-            self._codec.reading = Reading.BROKEN
+            self._codec.reading = BROKEN
             self._codec.keeps_open = False
             self._malformed(Malformed(HEAD_TIMEOUT.word), None)
             return

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from toron.wire.events import Data, End, Event, Malformed, RequestHead, ResponseHead, Upgraded
 from toron.wire.http1_fields import Fields, content_length, is_chunked, read_fields, shown
-from toron.wire.http1_framing import BODILESS, Framing, Reading, Writing
+from toron.wire.http1_framing import (
+    BODILESS,
+    BROKEN,
+    CHUNKED,
+    DONE,
+    HEAD,
+    NOTHING,
+    RAW,
+    SIZED,
+    UNTIL_CLOSE,
+    Framing,
+)
 from toron.wire.http1_head import StatusLine, check_response_start, read_status_line
 from toron.wire.scan import head_bytes, status_line
 
@@ -35,12 +46,7 @@ class ClientCodec(Framing):
     @property
     def reusable(self) -> bool:
         """Whether both messages are whole and the connection is good for another exchange."""
-        return (
-            self.reading is Reading.DONE
-            and self.writing is Writing.DONE
-            and self._keeps_open
-            and not self._held
-        )
+        return self.reading is DONE and self.writing is DONE and self._keeps_open and not self._held
 
     # --- requests -----------------------------------------------------------------------------
 
@@ -60,7 +66,7 @@ class ClientCodec(Framing):
             raise ValueError(f"a client does not say {event!r}")
 
     def _say_head(self, head: RequestHead) -> None:
-        if self.writing is not Writing.HEAD and not self.reusable:
+        if self.writing is not HEAD and not self.reusable:
             raise ValueError("the exchange before is not over")
         method = head.method
         line = method + b" " + head.target + b" HTTP/1.1"
@@ -69,13 +75,13 @@ class ClientCodec(Framing):
         length = head.length
         framing = b""
         if length is None:
-            writing: str = Writing.CHUNKED
+            writing: str = CHUNKED
             framing = b"Transfer-Encoding: chunked\r\n"
         elif length or method not in _USUALLY_BARE:
-            writing = Writing.SIZED
+            writing = SIZED
             framing = b"Content-Length: %d\r\n" % length
         else:
-            writing = Writing.NOTHING
+            writing = NOTHING
         if head.expects_continue:
             framing += b"Expect: 100-continue\r\n"
         if head.upgrade:
@@ -84,7 +90,7 @@ class ClientCodec(Framing):
             framing += b"Connection: TE\r\nTE: trailers\r\n"
         self._out.append(head_bytes(line, head.headers.fields, framing))
         self.writing = writing
-        self.reading = Reading.HEAD
+        self.reading = HEAD
         self._owed = length or 0
         self._method = method
         self._offered = head.upgrade
@@ -108,41 +114,41 @@ class ClientCodec(Framing):
         """The server will send no more: the end of a body that closing ends, else a fault."""
         self._keeps_open = False
         reading = self.reading
-        if reading is Reading.UNTIL_CLOSE:
-            self.reading = Reading.DONE
+        if reading is UNTIL_CLOSE:
+            self.reading = DONE
             return [_END]
-        unanswered = reading is Reading.HEAD and self.writing is not Writing.HEAD
-        if unanswered or reading is Reading.SIZED or reading is Reading.CHUNKED:
+        unanswered = reading is HEAD and self.writing is not HEAD
+        if unanswered or reading is SIZED or reading is CHUNKED:
             return [self._broken(Malformed("truncated", "the server closed"))]
         return []
 
     def _broken(self, error: Malformed) -> Malformed:
-        self.reading = Reading.BROKEN
+        self.reading = BROKEN
         self._keeps_open = False
         self._held = b""
         return error
 
     def _receive(self, data: bytes, events: list[Event]) -> None:
         reading = self.reading
-        if reading is Reading.HEAD:
-            if self.writing is Writing.HEAD:
+        if reading is HEAD:
+            if self.writing is HEAD:
                 raise Malformed("unasked_response", shown(data[:40]))
             self.answered = True
             held = self._joined(data)
-            while held and self.reading is Reading.HEAD:
+            while held and self.reading is HEAD:
                 head = self._take_head(held)
                 if head is None:
                     return
                 self._read_head(head, events)
                 held = self._held
             # What follows a whole response is left held, and makes the connection not reusable.
-            if held and self.reading is not Reading.DONE:
+            if held and self.reading is not DONE:
                 self._read_body(self._take_held(), events)
-        elif reading is Reading.DONE:
+        elif reading is DONE:
             raise Malformed("unasked_response", shown(data[:40]))
-        elif reading is Reading.RAW:
+        elif reading is RAW:
             events.append(Data(data))
-        elif reading is not Reading.BROKEN:
+        elif reading is not BROKEN:
             self._read_body(data, events)
 
     def _check_start(self, held: bytes | bytearray, before: int) -> None:
@@ -189,6 +195,6 @@ class ClientCodec(Framing):
                 raise Malformed("switch_not_asked", shown(switched))
         events.append(ResponseHead(line.status, fields.headers, line.reason, line.version, upgrade=switched))
         if switched:
-            self.reading = Reading.RAW
-            self.writing = Writing.RAW
+            self.reading = RAW
+            self.writing = RAW
             events.append(Upgraded(self._take_held()))

@@ -22,33 +22,44 @@ _END = End()
 _EMPTY_LINE = b"\r\n\r\n"
 
 
-# Plain names: looking a member of an Enum up takes Python 3.11 seven times as long, and one exchange
-# looks some thirty of these up.
+# Plain names of the module: looking a member of an Enum up takes Python 3.11 seven times as long, one
+# of a class still three times, and one exchange looks some thirty of these up.
+HEAD: Final = "head"
+SIZED: Final = "sized"
+CHUNKED: Final = "chunked"
+UNTIL_CLOSE: Final = "until close"
+NOTHING: Final = "nothing"
+"""Of what may be said: a message without a body. Data is left out, the end ends it."""
+DONE: Final = "done"
+"""The message is whole; the next one is not read before this exchange is over."""
+RAW: Final = "raw"
+"""Another protocol has taken over."""
+BROKEN: Final = "broken"
+"""Of what came: nothing more is read."""
+
+
 class Reading:
     """What the next bytes are."""
 
-    HEAD: Final = "head"
-    SIZED: Final = "sized"
-    CHUNKED: Final = "chunked"
-    UNTIL_CLOSE: Final = "until close"
-    DONE: Final = "done"
-    """The message is whole; the next one is not read before this exchange is over."""
-    RAW: Final = "raw"
-    """Another protocol has taken over."""
-    BROKEN: Final = "broken"
+    HEAD: Final = HEAD
+    SIZED: Final = SIZED
+    CHUNKED: Final = CHUNKED
+    UNTIL_CLOSE: Final = UNTIL_CLOSE
+    DONE: Final = DONE
+    RAW: Final = RAW
+    BROKEN: Final = BROKEN
 
 
 class Writing:
     """What may be said next."""
 
-    HEAD: Final = "head"
-    SIZED: Final = "sized"
-    CHUNKED: Final = "chunked"
-    UNTIL_CLOSE: Final = "until close"
-    NOTHING: Final = "nothing"
-    """A message without a body: data is left out, the end ends it."""
-    DONE: Final = "done"
-    RAW: Final = "raw"
+    HEAD: Final = HEAD
+    SIZED: Final = SIZED
+    CHUNKED: Final = CHUNKED
+    UNTIL_CLOSE: Final = UNTIL_CLOSE
+    NOTHING: Final = NOTHING
+    DONE: Final = DONE
+    RAW: Final = RAW
 
 
 class Framing:
@@ -60,8 +71,8 @@ class Framing:
     )  # fmt: skip
 
     def __init__(self, head_most: int, fields_most: int) -> None:
-        self.reading: str = Reading.HEAD
-        self.writing: str = Writing.HEAD
+        self.reading: str = HEAD
+        self.writing: str = HEAD
         self._head_most = head_most
         self._fields_most = fields_most
         self._held: bytes | bytearray = b""
@@ -106,7 +117,7 @@ class Framing:
     @property
     def left(self) -> int:
         """Bytes of a sized body still to come; 0 where none is being read."""
-        return self._left if self.reading is Reading.SIZED else 0
+        return self._left if self.reading is SIZED else 0
 
     def came(self, size: int) -> None:
         """So many bytes of the sized body came another way, not the last one of it."""
@@ -146,21 +157,21 @@ class Framing:
 
     def _begin_body(self, chunked: bool, length: int | None, events: list[Event]) -> None:
         if chunked:
-            self.reading = Reading.CHUNKED
+            self.reading = CHUNKED
             self._chunked = ChunkedReader()
         elif length is None:
-            self.reading = Reading.UNTIL_CLOSE
+            self.reading = UNTIL_CLOSE
         elif length:
-            self.reading = Reading.SIZED
+            self.reading = SIZED
             self._left = length
         else:
-            self.reading = Reading.DONE
+            self.reading = DONE
             events.append(_END)
 
     def _read_body(self, data: bytes, events: list[Event]) -> None:
         """Read body bytes, and hold what comes after the body."""
         reading = self.reading
-        if reading is Reading.SIZED:
+        if reading is SIZED:
             size = len(data)
             left = self._left
             if size < left:
@@ -174,7 +185,7 @@ class Framing:
                 events.append(Data(data[:left]))
                 self._held = data[left:]
             events.append(_END)
-        elif reading is Reading.CHUNKED:
+        elif reading is CHUNKED:
             assert self._chunked is not None
             if not self._chunked.receive(data, events):
                 return
@@ -184,14 +195,14 @@ class Framing:
             if data:
                 events.append(Data(data))
             return
-        self.reading = Reading.DONE
+        self.reading = DONE
 
     # --- bytes out ----------------------------------------------------------------------------
 
     @property
     def owed(self) -> int:
         """Bytes of a sized body still to be said; 0 where none is being said."""
-        return self._owed if self.writing is Writing.SIZED else 0
+        return self._owed if self.writing is SIZED else 0
 
     def went(self, size: int) -> None:
         """So many bytes of the sized body went another way."""
@@ -200,27 +211,27 @@ class Framing:
     def _say_data(self, data: bytes) -> None:
         """Frame some of the body; more than was announced is an error of ours."""
         writing = self.writing
-        if writing is Writing.SIZED:
+        if writing is SIZED:
             owed = self._owed - len(data)
             if owed < 0:
                 raise ValueError("more body than its length")
             self._owed = owed
             self._out.append(data)
-        elif writing is Writing.CHUNKED:
+        elif writing is CHUNKED:
             if data:
                 self._out += (b"%x\r\n" % len(data), data, b"\r\n")
-        elif writing is Writing.UNTIL_CLOSE or writing is Writing.RAW:
+        elif writing is UNTIL_CLOSE or writing is RAW:
             self._out.append(data)
-        elif writing is not Writing.NOTHING:
+        elif writing is not NOTHING:
             raise ValueError("a body is not what comes next")
 
     def _say_end(self, trailers: Headers | None) -> None:
         writing = self.writing
-        if writing is Writing.CHUNKED:
+        if writing is CHUNKED:
             self._out.append(head_bytes(b"0", trailers.fields, b"") if trailers else b"0\r\n\r\n")
-        elif writing is Writing.SIZED:
+        elif writing is SIZED:
             if self._owed:
                 raise ValueError("less body than its length")
-        elif writing is Writing.HEAD or writing is Writing.DONE:
+        elif writing is HEAD or writing is DONE:
             raise ValueError("nothing was begun that could end")
-        self.writing = Writing.DONE
+        self.writing = DONE

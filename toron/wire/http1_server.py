@@ -6,11 +6,17 @@ from toron.wire.events import Data, End, Event, Malformed, RequestHead, Response
 from toron.wire.http1_fields import content_length, is_chunked, read_fields, shown, switch_offer
 from toron.wire.http1_framing import (
     BODILESS,
+    BROKEN,
+    CHUNKED,
+    DONE,
     FIELDS_MOST,
+    HEAD,
     HEAD_MOST,
+    NOTHING,
+    RAW,
+    SIZED,
+    UNTIL_CLOSE,
     Framing,
-    Reading,
-    Writing,
 )
 from toron.wire.http1_head import authority_of, check_request_start, read_request_line
 from toron.wire.scan import head_bytes, request_line
@@ -43,7 +49,7 @@ class ServerCodec(Framing):
     @property
     def between(self) -> bool:
         """Whether no exchange is under way."""
-        return self.reading is Reading.HEAD and self.writing is Writing.HEAD
+        return self.reading is HEAD and self.writing is HEAD
 
     def receive(self, data: bytes) -> list[Event]:
         """Bytes came: what they mean. The last event is Malformed when they mean nothing good."""
@@ -53,7 +59,7 @@ class ServerCodec(Framing):
             if self._ended:
                 self._check_end()
         except Malformed as error:
-            self.reading = Reading.BROKEN
+            self.reading = BROKEN
             self.keeps_open = False
             self._held = b""
             # A traceback would keep this frame, and so all that was received, until the next gc.
@@ -67,9 +73,9 @@ class ServerCodec(Framing):
 
     def _check_end(self) -> None:
         reading = self.reading
-        if reading is Reading.SIZED or reading is Reading.CHUNKED:
+        if reading is SIZED or reading is CHUNKED:
             raise Malformed("truncated", "the client closed")
-        if reading is Reading.HEAD:
+        if reading is HEAD:
             if self._held and self._held != _EMPTY_LINE:
                 raise Malformed("truncated", "the client closed")
             self._held = b""
@@ -79,7 +85,7 @@ class ServerCodec(Framing):
 
     def _receive(self, data: bytes, events: list[Event]) -> None:
         reading = self.reading
-        if reading is Reading.HEAD:
+        if reading is HEAD:
             joined = self._joined(data)
             if not joined:
                 return
@@ -87,14 +93,14 @@ class ServerCodec(Framing):
             if head is None:
                 return
             self._read_head(head, events)
-            if self._held and self.reading is not Reading.DONE:
+            if self._held and self.reading is not DONE:
                 self._read_body(self._take_held(), events)
-        elif reading is Reading.SIZED or reading is Reading.CHUNKED:
+        elif reading is SIZED or reading is CHUNKED:
             self._read_body(data, events)
-        elif reading is Reading.DONE:
+        elif reading is DONE:
             if data:
                 self._held = self._joined(data)
-        elif reading is Reading.RAW:
+        elif reading is RAW:
             raw = bytes(self._joined(data))
             self._held = b""
             if raw:
@@ -154,12 +160,12 @@ class ServerCodec(Framing):
             self._say_data(event.data)  # type: ignore[union-attr]
         elif kind is End:
             self._say_end(event.trailers if self._trailers_wanted else None)  # type: ignore[union-attr]
-            if self.reading is not Reading.DONE:
+            if self.reading is not DONE:
                 # The rest of the request may be anything, so nothing after it is looked for.
                 self.keeps_open = False
             elif self.keeps_open:
-                self.reading = Reading.HEAD
-                self.writing = Writing.HEAD
+                self.reading = HEAD
+                self.writing = HEAD
                 self._method = b""
         elif kind is ResponseHead:
             self._say_head(event)  # type: ignore[arg-type]
@@ -167,7 +173,7 @@ class ServerCodec(Framing):
             raise ValueError(f"a server does not say {event!r}")
 
     def _say_head(self, head: ResponseHead) -> None:
-        if self.writing is not Writing.HEAD:
+        if self.writing is not HEAD:
             raise ValueError("the response has a head already")
         status = head.status
         if not 100 <= status <= 999:
@@ -179,25 +185,25 @@ class ServerCodec(Framing):
             elif self._version >= (1, 1):
                 self._out.append(head_bytes(line, head.headers.fields, b""))
             return
-        keeps_open = self.keeps_open and not self.close_next and self.reading is not Reading.BROKEN
+        keeps_open = self.keeps_open and not self.close_next and self.reading is not BROKEN
         framing = b""
         length = head.length
         if self._method == b"HEAD" or status in BODILESS:
-            writing: str = Writing.NOTHING
+            writing: str = NOTHING
             # What a 304 says of a length it has to know: 0 is only that nothing is sent with it.
             if length is not None and status != 204 and (length or status != 304):
                 framing = b"Content-Length: %d\r\n" % length
         elif length is not None:
-            writing = Writing.SIZED
+            writing = SIZED
             self._owed = length
             framing = b"Content-Length: %d\r\n" % length
         elif self._version >= (1, 1):
-            writing = Writing.CHUNKED
+            writing = CHUNKED
             framing = b"Transfer-Encoding: chunked\r\n"
             if b"trailer" in head.headers:
                 self._trailers_wanted = True
         else:
-            writing = Writing.UNTIL_CLOSE
+            writing = UNTIL_CLOSE
             keeps_open = False
         if status == 426 and head.upgrade:
             framing += b"Upgrade: %b\r\nConnection: upgrade\r\n" % head.upgrade
@@ -215,5 +221,5 @@ class ServerCodec(Framing):
             raise ValueError(f"the client did not offer to switch to {head.upgrade!r}")
         framing = b"Connection: Upgrade\r\nUpgrade: %b\r\n" % head.upgrade
         self._out.append(head_bytes(line, head.headers.fields, framing))
-        self.writing = Writing.RAW
-        self.reading = Reading.RAW
+        self.writing = RAW
+        self.reading = RAW
