@@ -61,7 +61,7 @@ class Gateway(Peer):
         return [*twistd(), *self._options, "toron", "-c", str(self.config)]
 
     def _add_workers(self) -> None:
-        text = self.config.read_text() if WORKERS else "workers:"
+        text = self.config.read_text() if WORKERS and self.config.exists() else "workers:"
         if "workers:" not in text and self.config.suffix == ".yaml":
             # What is written deeper than its first line would take another line for its own.
             margin = re.match(r"\s*?( *)\S", text)

@@ -21,4 +21,3 @@ cdef class _Paths:
     cdef public Py_ssize_t longest
     cpdef _Candidate find(self, bytes path, Request request, _Candidate best)
     cpdef _Candidate _find_prefix(self, bytes path, Request request, _Candidate best)
-
