@@ -205,16 +205,21 @@ class AccessLog(Service):
 class Stamp:
     """Unix seconds as RFC 3339 in UTC with milliseconds; the second is formatted once."""
 
-    __slots__ = ("_millis", "_second", "_text")
+    __slots__ = ("_last", "_millis", "_second", "_stamp", "_text")
 
     def __init__(self) -> None:
         self._millis = [f".{n:03d}Z" for n in range(1000)]
-        self._second = -1
-        self._text = ""
+        self._second = self._last = -1
+        self._text = self._stamp = ""
 
     def __call__(self, when: float) -> str:
-        second, millis = divmod(int(when * 1000), 1000)
+        moment = int(when * 1000)
+        if moment == self._last:
+            return self._stamp
+        self._last = moment
+        second, millis = divmod(moment, 1000)
         if second != self._second:
             self._second = second
             self._text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
-        return self._text + self._millis[millis]
+        self._stamp = self._text + self._millis[millis]
+        return self._stamp

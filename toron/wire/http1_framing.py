@@ -124,8 +124,9 @@ class Framing:
         self._left -= size
 
     def _take_held(self) -> bytes:
-        held, self._held = bytes(self._held), b""
-        return held
+        held = self._held
+        self._held = b""
+        return held if isinstance(held, bytes) else bytes(held)
 
     def _take_head(self, data: bytes | bytearray) -> bytes | None:
         """The next whole head, its empty line included; the rest is held. None for more.
@@ -147,9 +148,10 @@ class Framing:
         self._searched = 0
         if end == size:
             self._held = b""
-            return bytes(data)
-        self._held = bytes(data[end:])
-        return bytes(data[:end])
+            return data if isinstance(data, bytes) else bytes(data)
+        whole = data if isinstance(data, bytes) else bytes(data)
+        self._held = whole[end:]
+        return whole[:end]
 
     def _check_start(self, held: bytes | bytearray, before: int) -> None:
         """Raise Malformed for the start of a head that can never become a good one."""
