@@ -1,6 +1,11 @@
+cimport cython
+
+
 cdef class Durations:
     cdef public list buckets
     cdef public double seconds
+    @cython.locals(bound=double, number=Py_ssize_t)
+    cpdef add(self, double seconds)
 
 cdef class ListenerStats:
     cdef public object active
@@ -32,5 +37,6 @@ cdef class ServerStats(Durations):
     cdef public object idle
     cdef public object probes_failed
     cdef public object probes_passed
-    cdef public object requests
+    cdef public dict requests
     cdef public object server
+    cpdef answered(self, status, double seconds)

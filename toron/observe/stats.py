@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 from toron.core.server import Server
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -24,7 +22,7 @@ def bump(counts: dict[str, int], word: str) -> None:
 
 
 class Durations:
-    """A histogram of seconds; those that inherit it add to it in place, since every request does."""
+    """A histogram of seconds."""
 
     __slots__ = ("buckets", "seconds")
 
@@ -33,6 +31,16 @@ class Durations:
         """How many there were in each bucket, not cumulative."""
         self.seconds = 0.0
         """All of them together."""
+
+    def add(self, seconds: float) -> None:
+        """Count one. Most are short: its bucket is soon found from below."""
+        number = 0
+        for bound in BOUNDS:
+            if seconds <= bound:
+                break
+            number += 1
+        self.buckets[number] += 1
+        self.seconds += seconds
 
 
 class ListenerStats:
@@ -100,8 +108,7 @@ class RouteStats(Durations):
             self.requests[key] += 1
         except KeyError:
             self.requests[key] = 1
-        self.buckets[bisect_left(BOUNDS, seconds)] += 1
-        self.seconds += seconds
+        self.add(seconds)
 
 
 class BackendStats:
@@ -146,5 +153,4 @@ class ServerStats(Durations):
             self.requests[status] += 1
         except KeyError:
             self.requests[status] = 1
-        self.buckets[bisect_left(BOUNDS, seconds)] += 1
-        self.seconds += seconds
+        self.add(seconds)
