@@ -165,7 +165,7 @@ class Shortened(TurningCase):
         self.assertIsNotNone(self.near_client.pending)
         self.assertEqual(self.pipes._made, 1)
         self.assertTrue(
-            not self.near_client.dataBuffer and not self.near_client._tempDataLen,
+            not self.near_client.dataBuffer and not self.near_client._pieces_size,
             "the server was paused at once",
         )
         return sent

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
+from twisted.internet.interfaces import (
+    IConsumer,
+    IHalfCloseableDescriptor,
+    IPushProducer,
+    ISystemHandle,
+    ITCPTransport,
+)
 from twisted.internet.task import Clock
+from zope.interface.verify import verifyObject
 
 from tests.net import test_tcp
 from tests.net.turning import CLOSED
@@ -21,16 +30,61 @@ class Streams:
 
     def transport(self, near: socket.socket, protocol: Any, peer: Any) -> Stream:
         made = Stream(near, protocol, peer, self.reactor, 7)
-        made.startReading()  # type: ignore[no-untyped-call]
+        made.startReading()
         return made
 
 
 class StreamsWriting(Streams, test_tcp.Writing):
     """What leaves, and when."""
 
+    def test_bytes_of_another_name(self) -> None:
+        class Named(bytes):
+            """As some libraries make them."""
+
+        self.reactor.late.open = True
+        self.near.write(Named(b"one"))
+        self.near.write(Named(b"two"))
+        self.reactor.late.close()
+        self.near.write(Named(b"three"))
+        self.assertEqual(self.there(), b"onetwothree")
+
+    def test_much_more_than_the_kernel_takes_at_once(self) -> None:
+        pieces = [bytes([number]) * 70_000 for number in range(30)]
+        for piece in pieces:
+            self.near.write(piece)
+            self.near.doWrite()
+        self.assertEqual(self.received(30 * 70_000), b"".join(pieces))
+        self.turn_until(lambda: not self.waits())
+        self.assertTrue(self.near.has_said_all)
+
 
 class StreamsProducing(Streams, test_tcp.Producing):
     """Who writes only when there is room."""
+
+    def test_one_at_a_time(self) -> None:
+        first, second = test_tcp.Producer(), test_tcp.Producer()
+        self.near.registerProducer(first, True)
+        self.assertRaises(RuntimeError, self.near.registerProducer, second, True)
+        self.near.unregisterProducer()
+        self.near.registerProducer(second, True)
+        self.near.connectionLost(CLOSED)
+        self.near.registerProducer(first, True)
+        self.assertEqual((first.calls, second.calls, self.near.producer), (["stop"], ["stop"], None))
+
+    def test_the_end_waits_for_it(self) -> None:
+        self.near.registerProducer(test_tcp.Producer(), True)
+        written = self.fill()
+        while not self.near.producerPaused:
+            self.near.write(b"y" * 16384)
+            written += b"y" * 16384
+        self.near.loseConnection()
+        self.assertEqual(self.received(len(written)), written)
+        self.turn()
+        self.assertEqual(self.near.producer.calls, ["pause", "resume"])
+        self.near.write(b"last")
+        self.near.unregisterProducer()
+        self.turn_until(lambda: self.protocol.ended)
+        self.assertEqual((self.far.recv(9), self.far.recv(9)), (b"last", b""))
 
 
 class StreamsEnding(Streams, test_tcp.Ending):
@@ -93,7 +147,7 @@ class StreamsOwn(Streams, test_tcp.TcpCase):
             self.assertEqual((self.far.recv(9), self.far.recv(9)), (b"last", b""))
             self.near.close()
             self.assertEqual(protocol.ended, ["ConnectionDone"])
-            self.assertFalse(hasattr(self.near, "socket"))
+            self.assertEqual((self.near.getHandle(), self.near.fileno()), (None, -1))
         self.assertEqual(len(self.reactor.getReaders()), 1, "only what wakes the reactor")
 
     def test_it_closes_when_all_is_sent(self) -> None:
@@ -130,6 +184,52 @@ class StreamsOwn(Streams, test_tcp.TcpCase):
         self.turn()
         self.assertEqual((producer.calls, self.waits()), (["resume"], False))
 
+    def test_the_reactor_sees_both_ends_first(self) -> None:
+        for protocol, ended in ((self.protocol, ["ConnectionDone"]), (self.halves(), ["read"])):
+            self.near = protocol.transport
+            self.near.readConnectionLost(CLOSED)
+            self.assertEqual(protocol.ended, ended)
+        self.near.writeConnectionLost(CLOSED)
+        self.assertEqual(protocol.ended, ["read", "ConnectionDone"])
+
+    def test_a_protocol_that_fails_at_an_end_is_lost(self) -> None:
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        for half, end in (("read", lambda: self.near.readConnectionLost(CLOSED)),
+                          ("write", lambda: self.near.loseWriteConnection())):  # fmt: skip
+            protocol = self.halves()
+            setattr(protocol, half + "ConnectionLost", fail)
+            end()
+            self.assertEqual(protocol.ended, ["ZeroDivisionError"])
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_its_end_is_told_once_though_its_producer_ends_it(self) -> None:
+        producer = test_tcp.Producer()
+        producer.stopProducing = lambda: self.near.connectionLost(CLOSED)  # type: ignore[method-assign]
+        self.near.registerProducer(producer, True)
+        self.near.connectionLost(CLOSED)
+        self.assertEqual(self.protocol.ended, ["ConnectionDone"])
+
+    def test_nothing_is_done_after_the_end(self) -> None:
+        self.near.close()
+        for step in ("loseConnection", "loseWriteConnection", "abortConnection", "close", "resumeProducing",
+                     "unregisterProducer", "stopProducing"):  # fmt: skip
+            getattr(self.near, step)()
+        self.turn()
+        self.assertEqual((self.protocol.ended, self.registered()), (["ConnectionDone"], False))
+
+    def test_it_is_a_transport(self) -> None:
+        for interface in (ITCPTransport, IPushProducer, IConsumer, IHalfCloseableDescriptor, ISystemHandle):
+            verifyObject(interface, self.near)
+        self.assertIs(self.near.getHandle(), self.near.socket)
+
+    def test_what_the_kernel_is_told(self) -> None:
+        for name in ("TcpNoDelay", "TcpKeepAlive"):
+            for wanted in (True, False, True):
+                getattr(self.near, "set" + name)(wanted)
+                self.assertIs(getattr(self.near, "get" + name)(), wanted)
+
     def test_what_it_is_called(self) -> None:
         self.assertEqual(self.near.logPrefix(), "Ends,7,127.0.0.1")
         self.assertIn("#7 with 127.0.0.1", repr(self.near))
@@ -157,8 +257,31 @@ class Echoing(test_tcp.Ends):
             getattr(self.transport, self.then)()
 
 
+class Watched(Stream):
+    """Tells when it sends, and what."""
+
+    sending: Callable[[bytes], object]
+
+    def send(self) -> None:
+        self.sending(self.dataBuffer)
+        super().send()
+
+
 class StreamsInABatch(Streams, test_tcp.TcpCase):
     """What is written while events are handled leaves when they all are."""
+
+    kind = Watched
+
+    def setUp(self) -> None:
+        self.sent: list[bytes] = []
+        self.sending: Callable[[bytes], object] = self.sent.append
+        super().setUp()
+
+    def transport(self, near: socket.socket, protocol: Any, peer: Any) -> Stream:
+        made = Watched(near, protocol, peer, self.reactor)
+        made.sending = lambda data: self.sending(data)
+        made.startReading()
+        return made
 
     def echoing(self, then: str = "") -> tuple[Echoing, Any]:
         protocol = Echoing(then)
@@ -169,13 +292,10 @@ class StreamsInABatch(Streams, test_tcp.TcpCase):
         pairs = [self.echoing() for _ in range(3)]
         for _, far in pairs:
             far.sendall(b"hello")
-        sent: list[bytes] = []
-        real = Stream.send
-        self.patch(Stream, "send", lambda stream: (sent.append(stream.dataBuffer), real(stream)))
         self.turn_until(lambda: all(far_got.got for far_got, _ in pairs))
         for protocol, far in pairs:
             self.assertEqual((protocol.unsent, far.recv(9)), ([b"hello"], b"hello"))
-        self.assertEqual(sent, [b"hello"] * 3)
+        self.assertEqual(self.sent, [b"hello"] * 3)
 
     def test_not_too_many_wait(self) -> None:
         self.patch(late, "MOST", 2)
@@ -183,8 +303,7 @@ class StreamsInABatch(Streams, test_tcp.TcpCase):
         for _, far in pairs:
             far.sendall(b"hello")
         order: list[int] = []
-        real = Stream.send
-        self.patch(Stream, "send", lambda stream: (order.append(len(heard())), real(stream)))
+        self.sending = lambda data: order.append(len(heard()))
 
         def heard() -> list[Echoing]:
             return [protocol for protocol, _ in pairs if protocol.got]
@@ -204,13 +323,10 @@ class StreamsInABatch(Streams, test_tcp.TcpCase):
             self.assertEqual((far.recv(9), far.recv(9)), (b"hello", b""), then)
 
     def test_an_abort_does_not_take_it_back(self) -> None:
-        sent: list[bytes] = []
-        real = Stream.send
-        self.patch(Stream, "send", lambda stream: (sent.append(stream.dataBuffer), real(stream)))
         _, far = self.echoing("abortConnection")
         far.sendall(b"hello")
         self.turn()
-        self.assertEqual(sent, [b"hello"])
+        self.assertEqual(self.sent, [b"hello"])
 
     def test_more_than_a_buffer_goes_out_in_order(self) -> None:
         protocol, far = self.echoing()
@@ -235,6 +351,14 @@ class StreamsInABatch(Streams, test_tcp.TcpCase):
 
         self.turn_until(all_of_it)
         self.assertEqual(bytes(got), b"".join(parts))
+
+    def test_nothing_leaves_twice(self) -> None:
+        self.reactor.late.open = True
+        self.near.startWriting()
+        self.near.write(b"hello")
+        self.near.doWrite()
+        self.reactor.late.close()
+        self.assertEqual((self.there(), self.sent), (b"hello", [b"hello"]))
 
     def test_who_is_gone_by_then_is_left_alone(self) -> None:
         protocol, far = self.echoing()

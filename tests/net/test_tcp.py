@@ -162,16 +162,6 @@ class Writing(TcpCase):
             self.assertRaises(TypeError, self.near.writeSequence, [b"ok", wrong])
         self.assertEqual((self.there(), self.waits()), (b"", False))
 
-    def test_tls_takes_what_is_written(self) -> None:
-        taken: list[Any] = []
-        self.protocol.write = taken.append  # type: ignore[attr-defined]
-        self.protocol.writeSequence = taken.extend  # type: ignore[attr-defined]
-        self.near.TLS = True
-        self.near.write(b"secret")
-        self.near.writeSequence([b"also", b"secret"])
-        self.near.TLS = False
-        self.assertEqual((taken, self.there(), self.waits()), ([b"secret", b"also", b"secret"], b"", False))
-
     def test_a_client_writes_as_soon_as_it_is_connected(self) -> None:
         class Greets(Ends):
             def connectionMade(self) -> None:
@@ -191,6 +181,20 @@ class Writing(TcpCase):
             self.far, _ = listening.accept()
         self.addCleanup(self.far.close)
         self.assertEqual((waiting, self.there()), ([False], b"hello"))
+
+
+class Securing(TcpCase):
+    """What Twisted's own TLS takes."""
+
+    def test_tls_takes_what_is_written(self) -> None:
+        taken: list[Any] = []
+        self.protocol.write = taken.append  # type: ignore[attr-defined]
+        self.protocol.writeSequence = taken.extend  # type: ignore[attr-defined]
+        self.near.TLS = True
+        self.near.write(b"secret")
+        self.near.writeSequence([b"also", b"secret"])
+        self.near.TLS = False
+        self.assertEqual((taken, self.there(), self.waits()), ([b"secret", b"also", b"secret"], b"", False))
 
 
 class Producing(TcpCase):

@@ -64,7 +64,7 @@ class Shortcut:
         if splicer.held:
             destination.pending = self
             self.hold_up()
-            destination.startWriting()  # type: ignore[no-untyped-call]
+            destination.startWriting()
         return None
 
     def write(self) -> Exception | None:
