@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.base import ReactorBase
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.unix import Server as UnixServer
 from twisted.python import log
@@ -202,6 +203,25 @@ class Events(TurningCase):
             self.turn_until(lambda: read)
             self.reactor.removeReader(reader)
             self.assertEqual(self.reactor.getReaders(), [self.reactor.waker])
+
+    def test_a_turn_on_which_nothing_is_due(self) -> None:
+        asked: list[int] = []
+        ran: list[int] = []
+        real = ReactorBase.runUntilCurrent
+        self.patch(ReactorBase, "runUntilCurrent", lambda reactor: (asked.append(1), real(reactor)))
+        self.turn()
+        asked.clear()
+        self.turn()
+        self.assertEqual((asked, ran), ([], []))
+        self.reactor.callLater(0, ran.append, 1)
+        self.reactor.callLater(60, ran.append, 60).cancel()
+        self.turn()
+        self.assertEqual((asked, ran), ([1], [1]))
+        self.reactor.callFromThread(ran.append, 2)
+        self.turn()
+        self.assertEqual((asked, ran), ([1, 1], [1, 2]))
+        self.turn()
+        self.assertEqual((asked, ran), ([1, 1], [1, 2]))
 
     def test_transports_are_lean(self) -> None:
         port = self.reactor.listenTCP(0, Factory.forProtocol(Telling), interface="127.0.0.1")

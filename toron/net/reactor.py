@@ -106,6 +106,16 @@ class EPollReactor(epollreactor.EPollReactor):
         self._reads.discard(fd)
         self._writes.discard(fd)
 
+    def runUntilCurrent(self) -> None:  # noqa: N802  # overrides
+        """As Twisted's, where anything is due; it is asked every turn, and mostly nothing is."""
+        if (
+            self.threadCallQueue
+            or self._newTimedCalls
+            or self._justStopped
+            or (self._pendingTimedCalls and self._pendingTimedCalls[0].time <= self.seconds())
+        ):
+            super().runUntilCurrent()
+
     def doPoll(self, timeout: float | None) -> None:
         """Wait for events, and hand each to its descriptor."""
         selectables = self._selectables
