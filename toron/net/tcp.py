@@ -9,24 +9,18 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.abstract import _dataMustBeBytes
 from twisted.internet.error import ConnectionLost
 from twisted.internet.main import CONNECTION_LOST
 from twisted.internet.tcp import Client, Connector, Port, Server
 
-if TYPE_CHECKING:
-    from toron.net.shortcut import Shortcut
-
 _NOT_NOW = frozenset({errno.EWOULDBLOCK, errno.ENOBUFS})
 
 
 class _SendsAtOnce:
     """Mixed into a TCP transport, in front of Twisted's write."""
-
-    pending: Shortcut | None = None
-    """Has bytes in a pipe, which go out before those in the buffer."""
 
     def write(self: Any, data: bytes) -> None:
         """Send what the kernel takes now; the rest waits in the buffer."""
@@ -38,7 +32,6 @@ class _SendsAtOnce:
             or self.TLS
             or self._aborting
             or self._writeDisconnected
-            or self.pending is not None
             or (self.producer is not None and not self.streamingProducer)
             or type(data) is not bytes
             or not data
