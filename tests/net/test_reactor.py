@@ -120,6 +120,42 @@ class Events(TurningCase):
         log.msg("between turns")
         self.assertEqual(self.systems("between"), ["-"])
 
+    def test_the_loop_says_whose_turn_it_is_and_goes_on(self) -> None:
+        far = self.pair(Telling())
+        reactor: Any = self.reactor
+        reactor._started = True
+
+        def stop() -> None:
+            log.msg("timed call")
+            reactor._started = False
+
+        def polled(events: Any) -> None:
+            del reactor._dispatch
+            raise ValueError("once, where none is expected")
+
+        reactor._dispatch = polled
+        far.sendall(b"x")
+        reactor.callLater(0.05, stop)
+        reactor.mainLoop()
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.assertEqual(self.systems("got b'x'"), ["Telling,0,127.0.0.1"])
+        self.assertEqual(self.systems("timed call"), ["-"])
+        log.msg("between turns")
+        self.assertEqual(self.systems("between"), ["-"])
+
+    def test_how_long_it_may_sleep(self) -> None:
+        reactor = self.reactor
+        self.assertIsNone(reactor.timeout())
+        far = reactor.callLater(1e9, int)
+        self.assertEqual(reactor.timeout(), 2147483, "milliseconds of a C int")
+        near = reactor.callLater(60, int)
+        soon = reactor.timeout()
+        self.assertTrue(soon is not None and 59 < soon <= 60, soon)
+        due = reactor.callLater(0, int)
+        self.assertEqual(reactor.timeout(), 0)
+        for call in (far, near, due):
+            call.cancel()
+
     def test_a_prefix_that_breaks_breaks_nothing_else(self) -> None:
         def nameless() -> str:
             raise RuntimeError("no name")

@@ -1,7 +1,8 @@
 """Twisted's epoll reactor with less between an event and the transport it is for.
 
-Twisted wraps every event in its log context; here the context of a whole batch is set once, and
-says whose turn it is only when somebody asks. What transports do is in `net/tcp.py`.
+Twisted wraps every event in its log context, and every turn of its loop in what logs an error; here both
+are set once, and the context says whose turn it is only when somebody asks. At a steady rate turns are
+small, and what is paid for each counts like the events. What transports do is in `net/tcp.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT
 from typing import Any
 
 from twisted.internet import epollreactor
+from twisted.internet.base import _log, _topHandler
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST, installReactor
 from twisted.internet.posixbase import _NO_FILEDESC
 from twisted.python import context, log
@@ -23,10 +25,21 @@ from toron.net.tcp import LeanConnector, LeanPort, LeanServer
 
 _GONE = EPOLLHUP | EPOLLERR
 _BUGGY = "(buggy logPrefix method)"
+_NOBODY = "-"
+"""The prefix in Twisted's log of what is nobody's turn, such as timed calls."""
+_LONGEST = 2147483
+"""Seconds that epoll_wait(2) can be told to wait, in milliseconds of a C int."""
+
+
+class _Buggy:
+    """Whose turn it is while the error of a `logPrefix` is logged."""
+
+    def logPrefix(self) -> str:
+        return _BUGGY
 
 
 class _WhoseTurn(dict[str, Any]):
-    """The log context while events are dispatched: the prefix is asked for when it is wanted."""
+    """The log context of the loop: the prefix is asked for when it is wanted."""
 
     def __init__(self) -> None:
         super().__init__(isError=0)
@@ -37,12 +50,12 @@ class _WhoseTurn(dict[str, Any]):
             raise KeyError(key)
         turn = self.turn
         if turn is None:
-            return _BUGGY
+            return _NOBODY
         try:
             return str(turn.logPrefix())
         except Exception:
             # To log this asks for the prefix again.
-            self.turn = None
+            self.turn = _Buggy()
             log.err(system=_BUGGY)
             self.turn = turn
             return _BUGGY
@@ -63,6 +76,8 @@ class EPollReactor(epollreactor.EPollReactor):
         """Where our own streams wait for the end of a batch of events."""
         self._whose_turn = _WhoseTurn()
         self._log_context = {log.ILogContext: self._whose_turn}
+        self._looping = False
+        """Whether this is called from our own loop, where the log context is set."""
 
     def addReader(self, reader: Any) -> None:
         """As Twisted's, in fewer steps."""
@@ -106,6 +121,32 @@ class EPollReactor(epollreactor.EPollReactor):
         self._reads.discard(fd)
         self._writes.discard(fd)
 
+    def mainLoop(self) -> None:  # noqa: N802  # overrides
+        """As Twisted's, which sets up afresh for every turn what logs an error and goes on."""
+        while self._started:
+            with _topHandler:
+                try:
+                    self._looping = True
+                    context.call(self._log_context, self._loop)
+                finally:
+                    self._looping = False
+        _log.info("Main loop terminated.")
+
+    def _loop(self) -> None:
+        while self._started:
+            self.runUntilCurrent()
+            longest = self.timeout()
+            self.doIteration(longest if self.running else 0)
+
+    def timeout(self) -> float | None:
+        """As Twisted's: the seconds until something is due, None where nothing is."""
+        if self._newTimedCalls:
+            self._insertNewDelayedCalls()
+        if not self._pendingTimedCalls:
+            return None
+        until: float = self._pendingTimedCalls[0].time - self.seconds()
+        return 0 if until < 0 else until if until < _LONGEST else _LONGEST
+
     def runUntilCurrent(self) -> None:  # noqa: N802  # overrides
         """As Twisted's, where anything is due; it is asked every turn, and mostly nothing is."""
         if (
@@ -130,8 +171,12 @@ class EPollReactor(epollreactor.EPollReactor):
             late = self.late
             late.open = True
             try:
-                context.call(self._log_context, self._dispatch, events)
+                if self._looping:
+                    self._dispatch(events)
+                else:
+                    context.call(self._log_context, self._dispatch, events)
             finally:
+                self._whose_turn.turn = None
                 late.close()
 
     doIteration = doPoll
