@@ -1,7 +1,7 @@
 # What a contributor types; `make help` lists it. Nothing is installed outside .venv but the Debian packages of
 # tests/loopback/programs.txt, and those only by `make test`.
 
-PYTHON ?= python3
+PYTHON ?= $(shell .ci/python)
 T ?= tests
 JOBS ?= $(shell nproc)
 ROUNDS ?= 3
