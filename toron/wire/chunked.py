@@ -20,7 +20,7 @@ _EXCESS_MOST = 16 << 10
 _TRAILERS_MOST = 8 << 10
 _TRAILER_FIELDS_MOST = 50
 
-_NOT_IN_TRAILERS = CONNECTION_FIELDS | {
+NOT_IN_TRAILERS = CONNECTION_FIELDS | {
     b"age", b"authorization", b"cache-control", b"content-encoding", b"content-range", b"content-type",
     b"cookie", b"expires", b"forwarded", b"host", b"location", b"range", b"set-cookie", b"trailer", b"vary",
     b"x-real-ip",
@@ -120,7 +120,7 @@ class ChunkedReader:
             raise Malformed("bad_trailer", shown(min(fields.hop)))
         for name, _ in fields.headers:
             plain = name.lower().replace(b"_", b"-")
-            if plain in _NOT_IN_TRAILERS or plain.startswith(b"x-forwarded-"):
+            if plain in NOT_IN_TRAILERS or plain.startswith(b"x-forwarded-"):
                 raise Malformed("bad_trailer", shown(name))
         events.append(End(fields.headers))
         self.rest = data[end:]

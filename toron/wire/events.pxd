@@ -28,3 +28,14 @@ cdef class End:
 
 cdef class Upgraded:
     cdef public object data
+
+cdef class Reset:
+    cdef public object code
+    cdef public object unprocessed
+
+cdef class Room:
+    pass
+
+cdef class GoingAway:
+    cdef public object code
+    cdef public object detail

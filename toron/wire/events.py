@@ -82,4 +82,27 @@ class Malformed(Exception):
     __hash__ = Exception.__hash__
 
 
-Event = RequestHead | ResponseHead | Data | End | Upgraded | Malformed
+@dataclass(slots=True)
+class Reset:
+    """The other side gave one stream up (RFC 9113 section 6.4); nothing more comes on it."""
+
+    code: int
+    """As it was sent (HTTP/2: RFC 9113 section 7; HTTP/3: RFC 9114 section 8.1)."""
+    unprocessed: bool = False
+    """Whether the other side says that it has done nothing with it, so that it may be sent again."""
+
+
+@dataclass(slots=True)
+class Room:
+    """Of a stream's bytes, which waited for the other side to take them, few are left: more may be said."""
+
+
+@dataclass(slots=True)
+class GoingAway:
+    """The other side takes no further streams (RFC 9113 section 6.8); those under way go on."""
+
+    code: int
+    detail: bytes = b""
+
+
+Event = RequestHead | ResponseHead | Data | End | Upgraded | Malformed | Reset | Room | GoingAway

@@ -58,4 +58,21 @@ class Malformed(Exception):
     __hash__ = Exception.__hash__
 
 
-Event = RequestHead | ResponseHead | Data | End | Upgraded | Malformed
+@event
+cdef class Reset:
+    code: object
+    unprocessed: object = False
+
+
+@event
+cdef class Room:
+    pass
+
+
+@event
+cdef class GoingAway:
+    code: object
+    detail: object = b""
+
+
+Event = RequestHead | ResponseHead | Data | End | Upgraded | Malformed | Reset | Room | GoingAway

@@ -1,0 +1,118 @@
+"""Makes field lists of heads that are said in HTTP/2 (RFC 9113 section 8); HTTP/3 has the same."""
+
+from __future__ import annotations
+
+import re
+from binascii import b2a_base64
+from collections.abc import Callable
+from hashlib import sha1
+from typing import Final
+
+from toron.wire.events import RequestHead, ResponseHead
+from toron.wire.headers import Field, Headers, Remembered, fold
+from toron.wire.http1_fields import CONNECTION_FIELDS
+from toron.wire.http2_fields import GOOD_VALUE, NAME, PATH
+
+_WORD = re.compile(rb"[!-~\x80-\xff]++").fullmatch
+
+_LEFT_OUT = CONNECTION_FIELDS | {b"host"}
+"""Fields that have another way to be said, or no place between two connections."""
+
+
+class _Said(dict[Field, Field | None]):
+    """Fields as they are said; None for those that are not."""
+
+    def __missing__(self, field: Field) -> Field | None:
+        said = _as_said(field)
+        if len(field[0]) + len(field[1]) <= 256:
+            if len(self) >= 4096:
+                self.clear()
+            self[field] = said
+        return said
+
+
+def _as_said(field: Field) -> Field | None:
+    """A field with its name in lower case; ValueError when it would be more than a field."""
+    name = fold(field[0])
+    value = field[1].strip(b" \t")
+    if not NAME(name) or not GOOD_VALUE(value):
+        raise ValueError(f"{field!r} is no field")
+    return None if name in _LEFT_OUT else (name, value)
+
+
+_said: Final = _Said().__getitem__
+_STATUSES: Final[list[Field]] = [(b":status", b"%d" % status) for status in range(1000)]
+
+
+def _pseudo(name: bytes, longest: int = 64) -> Callable[[bytes], Field]:
+    """Makes a pseudo-field of its value; ValueError when that is none."""
+
+    def make(value: bytes) -> Field:
+        if not _WORD(value):
+            raise ValueError(f"{value!r} is no {name.decode()}")
+        return name, value
+
+    return Remembered(make, longest=longest).__getitem__
+
+
+_method: Final = _pseudo(b":method")
+_authority: Final = _pseudo(b":authority", 255)
+_scheme: Final = _pseudo(b":scheme")
+_protocol: Final = _pseudo(b":protocol")
+
+
+def response_fields(status: int, headers: Headers, length: int | None) -> list[Field]:
+    """The head of a response; `length` is what it says of its body, None for nothing."""
+    made = [_STATUSES[status]]
+    for field in headers.fields:
+        said = _said(field)
+        if said is not None:
+            made.append(said)
+    if length is not None:
+        made.append((b"content-length", b"%d" % length))
+    return made
+
+
+def tunnel_fields(head: ResponseHead) -> list[Field]:
+    """The answer to an extended CONNECT that opens the tunnel (RFC 8441 section 5)."""
+    made = response_fields(200, head.headers, None)
+    return [field for field in made if field[0] != b"sec-websocket-accept"]
+
+
+def request_fields(head: RequestHead, scheme: bytes, length: int | None) -> list[Field]:
+    """The head of a request; `length` is what it says of its body, None for nothing.
+
+    One that asks for an upgrade becomes an extended CONNECT (RFC 8441 section 4).
+    """
+    target = head.target
+    if not PATH(target) and target != b"*":
+        raise ValueError(f"{target!r} is no target")
+    upgrade = head.upgrade
+    made = [_method(b"CONNECT" if upgrade else head.method), _scheme(scheme)]
+    authority = head.headers.get(b"host") or head.authority
+    if authority:
+        made.append(_authority(authority))
+    made.append((b":path", target))
+    if upgrade:
+        made.append(_protocol(upgrade))
+    for field in head.headers.fields:
+        said = _said(field)
+        if said is not None and (not upgrade or said[0] != b"sec-websocket-key"):
+            made.append(said)
+    if length is not None:
+        made.append((b"content-length", b"%d" % length))
+    if head.expects_continue:
+        made.append((b"expect", b"100-continue"))
+    if head.accepts_trailers:
+        made.append((b"te", b"trailers"))
+    return made
+
+
+def accept_of(key: bytes) -> bytes:
+    """The Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 section 4.2.2)."""
+    return b2a_base64(sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest(), newline=False)
+
+
+def trailer_fields(trailers: Headers) -> list[Field]:
+    """The fields behind a body."""
+    return [said for field in trailers.fields if (said := _said(field)) is not None]
