@@ -40,7 +40,7 @@ from toron.core.server import Server
 from toron.core.sticky import StickySeal
 from toron.interfaces import Environment, Guard, Probe, Serve
 from toron.listeners.http import serve_http
-from toron.listeners.https import PROTOCOLS, serve_https
+from toron.listeners.https import protocols, serve_https
 from toron.listeners.sni import serve_sni
 from toron.listeners.tcp import serve_tcp
 from toron.listeners.tls import serve_tls
@@ -50,14 +50,18 @@ from toron.net.dial import OVER_TLS, Dialer, UpstreamTls, client_context
 from toron.net.doors import Doors
 from toron.net.gateway import Gateway
 from toron.net.health import HealthCheck
+from toron.net.http2_pool import SCHEMES as MULTIPLEXED
+from toron.net.http2_pool import Http2Pool
 from toron.net.http_site import HttpSite
 from toron.net.inheritance import Inheritance, Inherited
+from toron.net.late import NEVER as NEVER_LATE
 from toron.net.pool import Pool
 from toron.net.shared_memory import as_file
 from toron.net.sockets import listening_socket
 from toron.net.sweep import NEVER, Sweep
 from toron.net.tls import explain
 from toron.net.udp import UdpListener
+from toron.net.upstream import Connections
 from toron.net.websocket_echo import websocket_echo
 from toron.observe.access_log import AccessLog, NullAccessLog
 from toron.observe.journal import Journal
@@ -206,7 +210,7 @@ class _Composer:
         self.checks: list[tuple[Backend, HealthCheck]] = []
         """What is started after the sweep and before the listeners."""
         self.limits: list[SharedLimits] = []
-        self.pools: list[Pool] = []
+        self.pools: list[Connections] = []
         self.sites: list[HttpSite] = []
         self._groups: dict[Any, _Group] = {}
         self._unnamed: Counter[str] = Counter()
@@ -356,9 +360,10 @@ class _Composer:
         """What stands behind the guards of a TCP-based listener."""
         handshake = spec.timeouts.handshake
         if spec.protocol == "http":
-            return serve_http(site)
+            return serve_http(site, spec.http2)
         if spec.protocol == "https":
-            return serve_https(site, self._certificates(path, spec, PROTOCOLS), handshake)
+            certificates = self._certificates(path, spec, protocols(spec.http2))
+            return serve_https(site, certificates, handshake, spec.http2)
         router = self._connection_routes(path, spec, stats, journal)
         if spec.protocol == "tls":
             alpn = [name.encode() for route in spec.routes for name in route.match.alpn]
@@ -435,11 +440,13 @@ class _Composer:
             new_id=self.new_id,
             wall=self.wall,
             stats=stats,
+            random=self.random,
         )
         site.encoded_slashes = spec.encoded_slashes == "pass"
         limits, timeouts = spec.limits, spec.timeouts
         site.head_most, site.fields_most = limits.head, limits.fields
         site.body_limit, site.max_requests = limits.body, limits.requests
+        site.streams_most = limits.streams
         site.head_seconds, site.body_seconds = timeouts.head, timeouts.body
         site.keepalive_seconds, site.write_seconds = timeouts.keepalive, timeouts.write
         self.sites.append(site)
@@ -511,7 +518,7 @@ class _Composer:
         if group.proxy is not None:
             return group.proxy
         spec = group.spec
-        pool = Pool(self.sweep, spec.pool.size, spec.pool.idle)
+        pool = self._connections(group)
         self.pools.append(pool)
         policy = Policy(
             response=spec.timeouts.response, idle=spec.timeouts.idle, total=spec.timeouts.total,
@@ -521,11 +528,24 @@ class _Composer:
             retry_body=spec.retries.body, host=spec.host.encode(), forwarded=spec.forwarded,
         )  # fmt: skip
         group.proxy = Proxy(
-            group.backend, group.dialer, pool, self.sweep, policy,
+            group.backend, pool, self.sweep, policy,
             seconds=self.reactor.seconds, wall=self.wall, stats=group.stats, server_stats=group.servers,
             sticky=self._sticky(group), preface=_preface_of_requests(spec.proxy_protocol),
         )  # fmt: skip
         return group.proxy
+
+    def _connections(self, group: _Group) -> Connections:
+        spec = group.spec
+
+        def opened(server: Server) -> None:
+            group.servers[server].connections += 1
+
+        idle, response_idle = spec.pool.idle, spec.timeouts.idle
+        pool = Pool(self.sweep, group.dialer, spec.pool.size, idle, response_idle, opened)
+        if not any(server.scheme in MULTIPLEXED for server in group.backend.servers):
+            return pool
+        late = getattr(self.reactor, "late", NEVER_LATE)
+        return Http2Pool(self.sweep, late, group.dialer, pool, idle, response_idle, opened)
 
     def _sticky(self, group: _Group) -> StickySeal | None:
         spec = group.spec.sticky
@@ -595,20 +615,21 @@ class _Composer:
         if not any(server.scheme in OVER_TLS for server in servers):
             return None
         tls = spec.tls
-        protocols = (b"http/1.1",) if servers[0].scheme == "https" else ()
+        http = servers[0].scheme in ("https", "h2")
         with (
             self._located("the TLS files can not be used", *path, "tls"),
             self._readable(tls.ca) as ca,
             self._readable(tls.cert) as cert,
             self._readable(tls.key) as key,
         ):
-            context = client_context(ca, tls.verify, cert, key, protocols)
+            context = client_context(ca, tls.verify, cert, key, (b"http/1.1",) if http else ())
+            both = client_context(ca, tls.verify, cert, key, (b"h2", b"http/1.1")) if http else context
         if not tls.verify:
             self.log.warn(
                 "{place}: certificates of these servers are NOT verified",
                 place=self.loaded.place(*path, "tls", "verify"),
             )
-        return UpstreamTls(context, tls.server_name, tls.verify)
+        return UpstreamTls(context, tls.server_name, tls.verify, both)
 
     def _checks(self, group: _Group, spec: model.Health) -> None:
         """An active check for each server, as a service of its own; a worker is told what they find."""

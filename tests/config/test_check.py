@@ -67,7 +67,7 @@ class Fitting(ConfigCase):
             "3:39: its servers (line 10) are http: tcp or tls is needed here, correct one of the two",
             "4:39: its servers (line 11) are tcp: udp is needed here, correct one of the two",
             "5:68: its servers (line 5) are udp: tcp or tls is needed here, correct one of the two",
-            "7:34: its servers (line 11) are tcp: http or https is needed here, correct one of the two",
+            "7:34: its servers (line 11) are tcp: http, https, h2 or h2c is needed here, correct one of the two",
         )
 
     def test_routes_without_http(self) -> None:
@@ -127,5 +127,5 @@ class Fitting(ConfigCase):
             "7:39: unknown key 'x': known here: name, match, priority, listeners, middlewares, backend, redirect, respond, echo",
             "8:20: not a regular expression: missing ): ^(: correct it (the syntax is RE2's)",
             "10:18: not a list: write a list such as [a, b]",
-            "11:15: the scheme 'ftp' is not known here: write http, https, tcp, tls, udp",
+            "11:15: the scheme 'ftp' is not known here: write http, https, h2, h2c, tcp, tls, udp",
         )

@@ -25,7 +25,7 @@ class Backends(ConfigCase):
               b: {servers: ["a:1", "htp://a", "http://", "http://u:p@a", "http://a/x", "http://a?x", "http://a:x", "http://a:0", "http://a:70000", "http://[::1", "http://::1", "http://a b"]}
             """,
             "4:17: 'a:1' is not a server: write one such as http://127.0.0.1:9000",
-            "4:24: the scheme 'htp' is not known here: write http, https, tcp, tls, udp",
+            "4:24: the scheme 'htp' is not known here: write http, https, h2, h2c, tcp, tls, udp",
             "4:35: 'http://' has no host that is known as one: write a name, an IPv4 address or [IPv6]",
             "4:46: a server's URL has no user or password: take it out and use the headers middleware",
             "4:62: a server's URL has no path: write http://a and rewrite in the route",
@@ -130,7 +130,7 @@ class Backends(ConfigCase):
             backends:
               b: {servers: ["http://a", "https://b", {url: "tcp://c:1"}]}
             """,
-            "2:20: its servers (line 4) are tcp: http or https is needed here, correct one of the two",
+            "2:20: its servers (line 4) are tcp: http, https, h2 or h2c is needed here, correct one of the two",
             "4:48: tcp beside http: the servers of one backend speak the same protocol",
         )
 
@@ -142,12 +142,12 @@ class Backends(ConfigCase):
             backends:
               b: {url: "tcp://a:1", sticky: {}, host: server, forwarded: true, pool: {size: 1}, tls: {}}
             """,
-            "2:20: its servers (line 4) are tcp: http or https is needed here, correct one of the two",
+            "2:20: its servers (line 4) are tcp: http, https, h2 or h2c is needed here, correct one of the two",
             "4:25: only a backend of http servers has sticky: take it out",
             "4:37: only a backend of http servers has host: take it out",
             "4:51: only a backend of http servers has forwarded: take it out",
             "4:68: only a backend of http servers has pool: take it out",
-            "4:85: warning: no server here is https or tls: this has no effect",
+            "4:85: warning: no server here is https, h2 or tls: this has no effect",
         )
 
     def test_settings_of_udp(self) -> None:
@@ -158,9 +158,20 @@ class Backends(ConfigCase):
             backends:
               b: {url: "udp://a:1", proxy_protocol: v1, retries: {}}
             """,
-            "2:20: its servers (line 4) are udp: http or https is needed here, correct one of the two",
+            "2:20: its servers (line 4) are udp: http, https, h2 or h2c is needed here, correct one of the two",
             "4:25: a udp server gets no PROXY header: take it out",
             "4:45: datagrams are not sent again: take it out",
+        )
+
+    def test_a_proxy_header_on_a_connection_of_many(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "h2c://a:1", proxy_protocol: v1}
+            """,
+            "4:25: a connection to an h2 or h2c server is shared by clients, a PROXY header names one: take it out",
         )
 
     def test_a_port_that_is_needed(self) -> None:
@@ -171,7 +182,7 @@ class Backends(ConfigCase):
             backends:
               b: {servers: ["tcp://a", "tls://a", "udp://a"]}
             """,
-            "2:20: its servers (line 4) are tcp: http or https is needed here, correct one of the two",
+            "2:20: its servers (line 4) are tcp: http, https, h2 or h2c is needed here, correct one of the two",
             "4:17: a tcp server needs a port: write tcp://a:1234",
             "4:39: a udp server needs a port: write udp://a:1234",
         )

@@ -102,4 +102,4 @@ class Servers(SynchronousTestCase):
         self.assertNotEqual(Server("http://a.test"), Server("http://a.test"))
 
     def test_schemes(self) -> None:
-        self.assertEqual(set(DEFAULT_PORTS), {"http", "https", "tcp", "tls", "udp"})
+        self.assertEqual(set(DEFAULT_PORTS), {"http", "https", "h2", "h2c", "tcp", "tls", "udp"})

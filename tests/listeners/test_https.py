@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.net.http_fakes import World
 from tests.net.tls_accepted import CERTIFICATES, TlsAccepted
 from toron.core.message import Request, Response
-from toron.listeners.https import PROTOCOLS, serve_https
+from toron.listeners.https import protocols, serve_https
 from toron.wire.events import Malformed
 from toron.wire.headers import Headers
 
@@ -27,7 +27,7 @@ class Serving(TlsAccepted):
     def test_a_request(self) -> None:
         for most in (1, 1 << 16):
             self.setUp()
-            client = self.shake("b.test", b"h2", *PROTOCOLS)
+            client = self.shake("b.test", *protocols(True))
             self.wire.run(most)
             client.write(b"GET / HTTP/1.1\r\nHost: b.test\r\n\r\n")
             self.wire.run(most)
@@ -38,7 +38,7 @@ class Serving(TlsAccepted):
             self.assertEqual(self.results, [None])
 
     def test_session_tickets_go_out_with_the_first_response(self) -> None:
-        client = self.shake("b.test", *PROTOCOLS)
+        client = self.shake("b.test", *protocols(False))
         written: list[bytes] = []
         write = self.wire.far.write
         self.wire.far.write = lambda data: [written.append(data), write(data)]
@@ -49,7 +49,7 @@ class Serving(TlsAccepted):
         self.assertEqual(len(written), 2)
 
     def test_a_client_that_speaks_only_other_protocols(self) -> None:
-        self.shake("b.test", b"h2", b"h3")
+        self.shake("b.test", b"spdy/3", b"h3")
         self.wire.run()
         self.assertEqual(self.reason(), "handshake_failed")
         self.assertIn("no application protocol", str(self.told[0]))

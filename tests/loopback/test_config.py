@@ -178,8 +178,8 @@ class WholeExample(LoopbackTestCase):
     def test_https(self) -> None:
         url = f"https://api.example.com:{self.gateway.ports['HTTPS']}/old/x?y"
         got = run("curl", "-sSi", "--cacert", self.ca, "--connect-to", "::127.0.0.1:", url).stdout
-        self.assertRegex(got, rb"^HTTP/1\.1 308 ")
-        self.assertIn(b"\r\nLocation: /new/x?y\r\n", got)
+        self.assertRegex(got, rb"^HTTP/2 308 ")
+        self.assertIn(b"\r\nlocation: /new/x?y\r\n", got)
 
     def test_tls_and_sni(self) -> None:
         at = f"127.0.0.1:{self.gateway.ports['SYSLOG']}"

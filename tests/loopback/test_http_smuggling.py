@@ -21,7 +21,7 @@ class Smuggling(HttpCase):
 
     CONFIG = """
 listeners:
-  - {protocol: http, address: 127.0.0.1, port: @PORT@}
+  - {protocol: http, address: 127.0.0.1, port: @PORT@, http2: false}
 routes:
   - {match: {path: /}, backend: b}
   - {match: {path: "^/old/(.*)$"}, redirect: {to: /new/$1}}

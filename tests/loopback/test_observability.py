@@ -107,7 +107,7 @@ class Observability(LoopbackTestCase):
         tls = line["tls"]
         self.assertEqual(
             (line["scheme"], tls["version"], tls["sni"], tls["alpn"]),
-            ("https", "TLSv1.3", "localhost", "http/1.1"),
+            ("https", "TLSv1.3", "localhost", "h2"),
         )
         self.assertTrue(tls["cipher"])
         self.assertEqual(self.sample("toron_tls_handshakes_total", listener="secure", version="TLSv1.3"), 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from random import Random
 from typing import Any
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -113,7 +114,7 @@ class World:
         self.site = HttpSite(
             reactor=self.clock, sweep=self.sweep, listener="web", scheme=b"http", service=service,
             forwarding=Forwarding(Networks(())), finished=self._finished, new_id=lambda: "id-1",
-            wall=lambda: 0.0, stats=self.stats,
+            wall=lambda: 0.0, stats=self.stats, random=Random(0),
         )  # fmt: skip
         for name, value in limits.items():
             setattr(self.site, name, value)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.http_fakes import Transport, World, nobody
+from toron.core.refusal import CONNECT_REFUSED, UpstreamFailed
 from toron.core.server import Server
+from toron.core.wait import as_deferred
 from toron.net.http1_client import UpstreamConnection
 from toron.net.pool import Pool
 
@@ -14,9 +18,22 @@ class Pooling(SynchronousTestCase):
     """Two a server, for ten seconds."""
 
     def setUp(self) -> None:
+        self.opened: list[Server] = []
+        self.dialed: list[tuple[Server, Transport, bytes]] = []
         self.world = World(nobody)
-        self.pool = Pool(self.world.sweep, 2, 10.0)
+        self.pool = Pool(self.world.sweep, self, 2, 10.0, 30.0, self.opened.append)  # type: ignore[arg-type]
         self.server = self.world.server
+
+    async def dial(self, server: Server, protocol: Any, first: bytes = b"") -> Any:
+        """As `Dialer.dial`."""
+        if server.port == 1:
+            raise UpstreamFailed(CONNECT_REFUSED, untouched=True)
+        transport = Transport()
+        self.addCleanup(transport.handle.close)
+        self.dialed.append((server, transport, first))
+        transport.protocol = protocol
+        protocol.makeConnection(transport)
+        return transport
 
     def idle(self, server: Server | None = None) -> tuple[UpstreamConnection, Transport]:
         transport = Transport()
@@ -71,3 +88,36 @@ class Pooling(SynchronousTestCase):
         self.pool.keep(connection)
         self.pool.close()
         self.assertEqual((transport.ending, self.pool.idle(self.server)), ("close", 0))
+
+    def test_opened(self) -> None:
+        connection = self.successResultOf(as_deferred(self.pool.open(self.server)))
+        [(server, transport, first)] = self.dialed
+        self.assertEqual((server, first, self.opened), (self.server, b"", [self.server]))
+        assert connection.idle is not None
+        self.assertTrue(connection.idle(connection))
+        self.assertIs(self.pool.take(self.server, True), connection)
+        self.pool.keep(connection)
+        transport.lose()
+        self.assertEqual(self.pool.idle(self.server), 0)
+
+    def test_one_that_begins_with_something_is_not_kept(self) -> None:
+        connection = self.successResultOf(as_deferred(self.pool.open(self.server, b"PROXY ")))
+        self.assertEqual((self.dialed[0][2], connection.idle, connection.gone), (b"PROXY ", None, None))
+
+    def test_one_that_can_not_be_opened(self) -> None:
+        failure = self.failureResultOf(as_deferred(self.pool.open(Server("http://10.0.0.1:1"))))
+        self.assertIs(failure.check(UpstreamFailed), UpstreamFailed)
+        self.assertEqual(self.opened, [])
+
+    def test_adopted(self) -> None:
+        transport = Transport()
+        self.addCleanup(transport.handle.close)
+        connection = self.pool.adopt(self.server, transport)
+        self.assertIs(transport.protocol, connection)
+        self.assertEqual(self.opened, [self.server])
+        assert connection.idle is not None
+        self.assertTrue(connection.idle(connection))
+        self.assertIs(self.pool.take(self.server, True), connection)
+
+    def test_a_switch_is_asked_for_here_too(self) -> None:
+        self.assertIs(self.pool.switching, self.pool)

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.net.http_fakes import outcome
 from tests.services.upstreams import OK, Upstreams, request
 from toron.core.body import Body
-from toron.core.refusal import BODY_TOO_LARGE, Refusal
+from toron.core.refusal import BODY_TOO_LARGE, UPSTREAM_RESET, Refusal, UpstreamFailed
 from toron.core.sticky import StickySeal
 from toron.net.tunnel import UpstreamTunnel
 from toron.services.proxy import Policy
@@ -151,6 +151,40 @@ class Retrying(Case):
         self.refused(got, "body_too_large")
         self.assertEqual((len(up.dialed), up.server_stats[up.servers[0]].failures), (1, {}))
         self.assertEqual(up.servers[0].eject_until, 0)
+
+
+class Unprocessed(Case):
+    """A server that says that it has done nothing with a request."""
+
+    def refuse(self, up: Upstreams) -> None:
+        failure = UpstreamFailed(UPSTREAM_RESET, "refused", untouched=True, ours=True)
+        failure.unprocessed = True
+        up.transport.protocol.give_up(failure)
+
+    def test_it_is_asked_again_also_what_may_not_be_done_twice(self) -> None:
+        up = self.upstreams()
+        got = outcome(up.proxy(request(b"POST", Body.of(b"pay"))))
+        self.refuse(up)
+        self.assertTrue(up.answer().endswith(b"pay"))
+        self.assertEqual((got[0].status, len(up.dialed)), (200, 2))
+        self.assertEqual((up.server_stats[up.servers[0]].failures, up.servers[0].eject_until), ({}, 0))
+
+    def test_not_for_ever(self) -> None:
+        up = self.upstreams()
+        got = outcome(up.proxy(request()))
+        for _ in range(4):
+            self.assertEqual(got, [])
+            self.refuse(up)
+        self.refused(got, "upstream_reset")
+        self.assertEqual(len(up.dialed), 4)
+
+    def test_not_with_a_body_that_is_gone(self) -> None:
+        up = self.upstreams()
+        body = Body()
+        got = outcome(up.proxy(request(b"POST", body)))
+        body.feed(b"pay")
+        self.refuse(up)
+        self.refused(got, "upstream_reset")
 
 
 class Stale(Case):

@@ -43,7 +43,7 @@ class Upstreams:
         )  # fmt: skip
         self.stats = BackendStats("b")
         self.server_stats = {server: ServerStats("b", server) for server in self.servers}
-        self.pool = Pool(self.world.sweep, 8, 60.0)
+        self.pool = Pool(self.world.sweep, self, 8, 60.0, 60.0, self.count)  # type: ignore[arg-type]
         self.dialed: list[tuple[Server, Transport, bytes]] = []
         self.down: set[Server] = set()
         self.hanging: list[Wait[None]] = []
@@ -55,10 +55,14 @@ class Upstreams:
     def make(self, policy: Policy, **more: Any) -> Proxy:
         """Another service over the same servers."""
         return Proxy(
-            self.backend, self, self.pool, self.world.sweep, policy,  # type: ignore[arg-type]
+            self.backend, self.pool, self.world.sweep, policy,
             seconds=self.world.clock.seconds, wall=lambda: 0.0, stats=self.stats,
             server_stats=self.server_stats, **more,
         )  # fmt: skip
+
+    def count(self, server: Server) -> None:
+        """A connection to it was made."""
+        self.server_stats[server].connections += 1
 
     async def dial(self, server: Server, protocol: Any, first: bytes = b"") -> Any:
         """As `Dialer.dial`."""

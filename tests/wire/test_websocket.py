@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from websockets.frames import Close, Frame, Opcode
 from websockets.streams import StreamReader
 
-from toron.wire.websocket import Frames, close_frame
+from toron.wire.websocket import Frames, accept_of, close_frame
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, mask: bool = False, rsv1: bool = False) -> bytes:
@@ -32,6 +32,11 @@ FRAMES = st.builds(
     mask=st.booleans(),
     rsv1=st.booleans(),
 ) | st.builds(frame, st.sampled_from([9, 10]), st.binary(max_size=125), mask=st.booleans())
+
+
+class Handshake(SynchronousTestCase):
+    def test_the_example_of_the_rfc(self) -> None:
+        self.assertEqual(accept_of(b"dGhlIHNhbXBsZSBub25jZQ=="), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
 
 
 class Boundaries(SynchronousTestCase):

@@ -9,14 +9,26 @@ from toron.config.check_match import check_methods, groups, is_host
 from toron.config.model import Backend, Health
 from toron.config.place import Path, Report, quote
 
-KINDS = {"http": "http", "https": "http", "tcp": "tcp", "tls": "tcp", "udp": "udp"}
+KINDS = {
+    "http": "http",
+    "https": "http",
+    "h2": "http",
+    "h2c": "http",
+    "tcp": "tcp",
+    "tls": "tcp",
+    "udp": "udp",
+}
 """What is spoken to a server, by the scheme of its URL."""
+
+ENCRYPTED = frozenset({"https", "h2", "tls"})
+"""Schemes of servers that are spoken to over TLS."""
 
 _URL = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#]*)@)?(\[[^\]/?#]*\]|[^:/?#]*)(?::([^/?#]*))?([/?#].*)?"
 )
 ONLY_HTTP = ("sticky", "pool", "host", "forwarded")
 """The keys of a backend that say something only to http servers."""
+_SHARED = frozenset({"h2", "h2c"})
 _NEEDS_PORT = ("tcp", "udp")
 
 
@@ -92,11 +104,16 @@ def _check_settings(path: Path, backend: Backend, schemes: list[str], report: Re
             report.error((*path, key), f"only a backend of http servers has {key}: take it out", key=True)
     if kind == "udp" and backend.proxy_protocol is not None:
         report.error((*path, "proxy_protocol"), "a udp server gets no PROXY header: take it out", key=True)
+    if backend.proxy_protocol is not None and any(scheme in _SHARED for scheme in schemes):
+        message = (
+            "a connection to an h2 or h2c server is shared by clients, a PROXY header names one: take it out"
+        )
+        report.error((*path, "proxy_protocol"), message, key=True)
     if kind == "udp" and "retries" in written:
         report.error((*path, "retries"), "datagrams are not sent again: take it out", key=True)
-    encrypted = any(scheme in ("https", "tls") for scheme in schemes)
+    encrypted = any(scheme in ENCRYPTED for scheme in schemes)
     if "tls" in written and not encrypted:
-        report.warn((*path, "tls"), "no server here is https or tls: this has no effect", key=True)
+        report.warn((*path, "tls"), "no server here is https, h2 or tls: this has no effect", key=True)
     if not backend.tls.verify and encrypted:
         report.warn((*path, "tls", "verify"), "anybody can pose as this server: set ca: instead", key=True)
     if backend.tls.server_name is not None and not is_host(backend.tls.server_name):
@@ -173,7 +190,8 @@ def check_kind(path: Path, where: Path, backend: Backend, kind: str, report: Rep
     wrong = next((scheme for scheme in schemes if scheme in KINDS and KINDS[scheme] != kind), None)
     if wrong is not None:
         line = report.document.key_place(where)[0]
-        wanted = " or ".join(scheme for scheme in KINDS if KINDS[scheme] == kind)
+        *others, last = (scheme for scheme in KINDS if KINDS[scheme] == kind)
+        wanted = f"{', '.join(others)} or {last}" if others else last
         report.error(
             path, f"its servers (line {line}) are {wrong}: {wanted} is needed here, correct one of the two"
         )

@@ -25,6 +25,7 @@ ALLOWED: dict[str, tuple[frozenset[str], str]] = {
     "idle": (_LAYER4, "an {protocol} listener has no idle: write timeouts: {{keepalive: ...}}"),
     "sessions": (frozenset({"udp"}), "only udp listeners have sessions: take it out"),
     "responses": (frozenset({"udp"}), "only udp listeners count responses: take it out"),
+    "http2": (LAYER7, "only http and https listeners speak HTTP/2: take it out"),
     "limits": (LAYER7, "only http and https listeners have request limits: take it out"),
     "trusted_proxies": (LAYER7, "only http and https listeners read forwarded headers: take it out"),
     "proxy_protocol": (_STREAMS, "a udp listener cannot receive PROXY headers: take it out"),

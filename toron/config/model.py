@@ -561,6 +561,8 @@ class Limits(Model):
     """The body, else 413."""
     requests: int = Field(0, ge=0)
     """Requests on one connection; 0 is any number."""
+    streams: int = Field(100, ge=1, le=10000)
+    """HTTP/2: requests at a time on one connection; further ones are refused, for the client to try again."""
 
 
 class Listener(Model):
@@ -583,6 +585,9 @@ class Listener(Model):
     """Expect PROXY headers, which say where the client is. Not on udp."""
     trusted_proxies: Cidrs = ()
     """http, https: peers whose `X-Forwarded-*` and `Forwarded` are believed. Without it nobody's are."""
+    http2: bool = True
+    """http, https: whether HTTP/2 is spoken too: over TLS as ALPN says, in the clear with clients that begin
+    with it."""
     encoded_slashes: Literal["refuse", "pass"] = "refuse"
     """HTTP: what becomes of `%2F` in a path. A server may read it as `/`, and so see a path that no route
     matched: pass it only to servers that do not."""

@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, SecretStr
 
 from toron.config.catalog import Plugin
-from toron.config.check_backend import ONLY_HTTP
+from toron.config.check_backend import ENCRYPTED, KINDS, ONLY_HTTP
 from toron.config.check_listener import ALLOWED
 from toron.config.load import Loaded
 from toron.config.model import Backend, Listener
@@ -132,7 +132,7 @@ def _silent(value: BaseModel) -> set[str]:
         return {key for key, (allowed, _) in ALLOWED.items() if value.protocol not in allowed}
     if isinstance(value, Backend):
         schemes = {server.url.partition(":")[0] for server in value.all_servers}
-        keys = set() if schemes <= {"http", "https"} else set(ONLY_HTTP)
-        keys |= set() if schemes & {"https", "tls"} else {"tls"}
+        keys = set() if all(KINDS.get(scheme) == "http" for scheme in schemes) else set(ONLY_HTTP)
+        keys |= set() if schemes & ENCRYPTED else {"tls"}
         return keys | ({"retries"} if "udp" in schemes else set())
     return set()

@@ -51,6 +51,24 @@ _reason("interim_flood", 502, "The server sent too many interim responses.")
 _reason("switch_not_asked", 502, "The server switched to a protocol nobody asked for.")
 _reason("unasked_response", 502, "The server answered before it was asked.")
 _reason("truncated", 400, "The message ended before it was whole.")
+_reason("upper_case_name", 400, "A field's name has capital letters, where they may not be.")
+_reason("pseudo_field", 400, "A field that is part of the request line is missing, unknown or misplaced.")
+_reason("connection_field", 400, "A field concerns one connection, where none may.")
+_reason("body_length", 400, "The body is not as long as its Content-Length.")
+
+# --- frames of a connection that carries many exchanges ---------------------------------------
+_reason("preface", 400, "The connection does not begin as it should.")
+_reason("frame_size", 400, "A frame has a size that it may not have.")
+_reason("frame_malformed", 400, "A frame is not well formed.")
+_reason("stream_state", 400, "A frame came where it may not.")
+_reason("flow_control", 400, "More came than was allowed, or was allowed than can be.")
+_reason("compression", 400, "A field section can not be decoded.")
+_reason("rapid_reset", 400, "Too many requests were given up before they were answered.")
+_reason("ping_flood", 400, "Too many PING frames came.")
+_reason("settings_flood", 400, "Too many SETTINGS frames came.")
+_reason("empty_frames", 400, "Too many frames came that carry nothing.")
+_reason("continuation_flood", 400, "A head came in too many frames.")
+_reason("frame_flood", 400, "Too many frames came that change nothing.")
 
 # --- what a client did or did not do ----------------------------------------------------------
 HEAD_TIMEOUT = _reason("head_timeout", 408, "The request head did not arrive in time.")
@@ -129,6 +147,8 @@ class UpstreamFailed(Refusal):
     ) -> None:
         super().__init__(reason, detail)
         self.untouched = untouched
+        self.unprocessed = False
+        """The server itself says that it has done nothing with the request, and may be asked once more."""
         self.ours = ours
         self.backend = self.server = ""
         """Whose failure it was, where the log would not know by itself."""

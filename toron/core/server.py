@@ -6,11 +6,11 @@ import re
 from ipaddress import IPv6Address
 
 _URL = re.compile(
-    r"([a-z]+)://(?:\[([0-9a-f:.]+(?:%[0-9a-z._~-]+)?)\]|([^\s\0-\x1f/?#@:\[\]]+))(?::([0-9]{1,5}))?",
+    r"([a-z][a-z0-9]*)://(?:\[([0-9a-f:.]+(?:%[0-9a-z._~-]+)?)\]|([^\s\0-\x1f/?#@:\[\]]+))(?::([0-9]{1,5}))?",
     re.IGNORECASE | re.ASCII,
 ).fullmatch
 
-DEFAULT_PORTS = {"http": 80, "https": 443, "tcp": 0, "tls": 443, "udp": 0}
+DEFAULT_PORTS = {"http": 80, "https": 443, "h2": 443, "h2c": 80, "tcp": 0, "tls": 443, "udp": 0}
 """The schemes of a server's URL, with the port where none is written; 0: it has to be."""
 
 

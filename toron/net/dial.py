@@ -16,15 +16,20 @@ from toron.net.connecting import Attempt
 from toron.net.resolve import Resolver
 from toron.net.tls import TlsFailed, TlsLayer
 
-OVER_TLS = frozenset({"https", "tls"})
+OVER_TLS = frozenset({"https", "tls", "h2"})
 """Schemes of servers that are spoken to over TLS."""
 
 
 class UpstreamTls:
     """How to speak TLS to the servers of one backend."""
 
-    def __init__(self, context: SSL.Context, server_name: str | None, verify: bool) -> None:
+    def __init__(
+        self, context: SSL.Context, server_name: str | None, verify: bool,
+        multiplexed: SSL.Context | None = None,
+    ) -> None:  # fmt: skip
+        """`multiplexed` offers the protocols of connections that carry many exchanges too."""
         self.context = context
+        self.multiplexed = multiplexed or context
         self.server_name = server_name
         self.verify = verify
 
@@ -106,11 +111,20 @@ class Dialer:
         """One that goes to the same machines, but to this port of them."""
         return Dialer(self._reactor, self._connect, self._tls, port)
 
-    async def dial(self, server: Server, protocol: Any, first: bytes = b"", *, paused: bool = False) -> Any:
+    async def dial(
+        self,
+        server: Server,
+        protocol: Any,
+        first: bytes = b"",
+        *,
+        paused: bool = False,
+        multiplexed: bool = False,
+    ) -> Any:
         """Connect `protocol` to the server; `first` is sent before anything else, TLS included.
 
         Returns the transport, its reading paused only by the protocol. With `paused` it is not read from
-        at all yet, and the protocol stands on it without having been told. Raises UpstreamFailed.
+        at all yet, and the protocol stands on it without having been told. `multiplexed` has TLS offer
+        protocols of connections that carry many exchanges. Raises UpstreamFailed.
         """
         secure = self._tls if server.scheme in OVER_TLS else None
         port = self._port or server.port
@@ -126,7 +140,8 @@ class Dialer:
             transport.write(first)
         if secure is not None:
             transport.resumeProducing()
-            return await self._secure(server, protocol, transport, secure, paused)
+            context = secure.multiplexed if multiplexed else secure.context
+            return await self._secure(server, protocol, transport, secure, context, paused)
         if not paused:
             transport.resumeProducing()
             protocol.makeConnection(transport)
@@ -150,13 +165,19 @@ class Dialer:
         raise AssertionError("a name has an address")
 
     async def _secure(
-        self, server: Server, protocol: Any, transport: Any, tls: UpstreamTls, paused: bool
+        self,
+        server: Server,
+        protocol: Any,
+        transport: Any,
+        tls: UpstreamTls,
+        context: SSL.Context,
+        paused: bool,
     ) -> Any:
         name = tls.name_for(server)
         literal = isIPAddress(name) or isIPv6Address(name)
         shaken: Wait[TlsFailed | None] = Wait()
         layer = TlsLayer(
-            tls.context,
+            context,
             server=False,
             ready=shaken.fire,
             name="" if literal else name,

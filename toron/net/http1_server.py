@@ -13,10 +13,8 @@ from zope.interface import classImplements
 from toron.core.body import Body
 from toron.core.error_page import refused
 from toron.core.message import Request, Response
-from toron.core.path import route_path
 from toron.core.refusal import (
     BODY_TIMEOUT,
-    BODY_TOO_LARGE,
     CLIENT_GONE,
     CLIENT_STALLED,
     DRAINED,
@@ -247,12 +245,7 @@ class HttpServer:
             body.limit = site.body_limit
         self._rearm()
         try:
-            if length is not None and length > site.body_limit:
-                raise Refusal(BODY_TOO_LARGE, f"{length} bytes; {site.body_limit} are allowed")
-            if request.path != b"*":
-                path = request.route_path = route_path(request.path)
-                if not site.encoded_slashes and path.find(b"%2F") >= 0:
-                    raise Refusal(REASONS["bad_path"], "an escaped slash")
+            site.check(request, length)
         except Refusal as refusal:
             self._refuse(refusal)
             return None
@@ -340,11 +333,10 @@ class HttpServer:
             codec.close_next = True
         if b"date" not in response.headers:
             response.headers.add(b"Date", self._site.date())
-        whole = isinstance(body, bytes)
         head = ResponseHead(
             response.status,
             response.headers,
-            response.reason or (_PHRASES.get(response.status, b"") if whole else b""),
+            response.reason or _PHRASES.get(response.status, b""),
             length=len(body) if isinstance(body, bytes) else body.length,
             upgrade=response.upgrade,
         )

@@ -20,10 +20,12 @@ cdef class HttpSite:
     cdef public object max_requests
     cdef public object new_id
     cdef public object port
+    cdef public object random
     cdef public object reactor
     cdef public object scheme
     cdef public object service
     cdef public object stats
+    cdef public object streams_most
     cdef public object sweep
     cdef public object unread
     cdef public object wall
@@ -31,3 +33,4 @@ cdef class HttpSite:
     cpdef date(self)
     cpdef Request origin(self, connection)
     cpdef Request request(self, Request origin, RequestHead head)
+    cpdef check(self, Request request, length)

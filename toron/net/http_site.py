@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
+from random import Random
 from typing import Any
 
 from twisted.logger import Logger
 
 from toron.core.forwarding import Forwarding, client_fields
 from toron.core.message import Request, Response
-from toron.core.refusal import Reason
+from toron.core.path import route_path
+from toron.core.refusal import BODY_TOO_LARGE, REASONS, Reason, Refusal
 from toron.net.connection import Connection
 from toron.net.sweep import Sweep
 from toron.net.unread import UnreadConnections
@@ -42,10 +44,12 @@ class HttpSite:
         "max_requests",
         "new_id",
         "port",
+        "random",
         "reactor",
         "scheme",
         "service",
         "stats",
+        "streams_most",
         "sweep",
         "unread",
         "wall",
@@ -65,6 +69,7 @@ class HttpSite:
         new_id: Callable[[], str],
         wall: Callable[[], float],
         stats: Any,
+        random: Random,
     ) -> None:
         """`wall` gives Unix seconds."""
         self.reactor = reactor
@@ -78,6 +83,7 @@ class HttpSite:
         self.new_id = new_id
         self.wall = wall
         self.stats = stats
+        self.random = random
         self._date = b""
         self._date_until = 0.0
         self.port = 0
@@ -85,6 +91,8 @@ class HttpSite:
         self.fields_most = 100
         self.body_limit = 256 << 20
         self.max_requests = 0
+        self.streams_most = 100
+        """Exchanges at a time on one connection, where its version of HTTP can carry several."""
         self.head_seconds = 10.0
         self.body_seconds = 60.0
         self.keepalive_seconds = 75.0
@@ -147,6 +155,15 @@ class HttpSite:
             request.trusted_peer = True
             request.client_ip = self.forwarding.client(origin.peer_ip, head.headers)
         return request
+
+    def check(self, request: Request, length: int | None) -> None:
+        """Set the path that routes see; Refusal when a body of this length, or such a path, is not taken."""
+        if length is not None and length > self.body_limit:
+            raise Refusal(BODY_TOO_LARGE, f"{length} bytes; {self.body_limit} are allowed")
+        if request.path != b"*":
+            path = request.route_path = route_path(request.path)
+            if not self.encoded_slashes and path.find(b"%2F") >= 0:
+                raise Refusal(REASONS["bad_path"], "an escaped slash")
 
 
 def host_only(authority: bytes) -> bytes:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from toron.core.server import Server
+from toron.net.dial import Dialer
 from toron.net.http1_client import UpstreamConnection
-from toron.net.sweep import Sweep
+from toron.net.sweep import NEVER, Sweep
 
 
 class Pool:
@@ -13,10 +17,20 @@ class Pool:
     The state is one list of idle connections for each server, the one used last at its end.
     """
 
-    def __init__(self, sweep: Sweep, size: int, idle: float) -> None:
+    def __init__(
+        self, sweep: Sweep, dialer: Dialer, size: int, idle: float, response_idle: float,
+        opened: Callable[[Server], None],
+    ) -> None:  # fmt: skip
+        """`response_idle` seconds (0: never) end one that stops in the midst of a response.
+
+        `opened` is told of every new connection.
+        """
         self._sweep = sweep
+        self._dialer = dialer
         self._size = size
         self._idle = idle
+        self._response_idle = response_idle or NEVER
+        self._opened = opened
         self._servers: dict[Server, list[UpstreamConnection]] = {}
 
     def take(self, server: Server, certain: bool) -> UpstreamConnection | None:
@@ -31,6 +45,32 @@ class Pool:
                 continue
             return connection
         return None
+
+    async def open(self, server: Server, first: bytes | None = None) -> UpstreamConnection:
+        """A new connection; one that begins with `first` is not kept afterwards. Raises UpstreamFailed."""
+        connection = UpstreamConnection(server, self._sweep, self._response_idle)
+        if first is None:
+            connection.idle = self.keep
+            connection.gone = self.forget
+        await self._dialer.dial(server, connection, first or b"")
+        self._opened(server)
+        return connection
+
+    def adopt(self, server: Server, transport: Any) -> UpstreamConnection:
+        """A connection over a transport that stands already and is paused."""
+        connection = UpstreamConnection(server, self._sweep, self._response_idle)
+        connection.idle = self.keep
+        connection.gone = self.forget
+        transport.protocol = connection
+        connection.makeConnection(transport)
+        transport.resumeProducing()
+        self._opened(server)
+        return connection
+
+    @property
+    def switching(self) -> Pool:
+        """The pool for requests that offer to switch to another protocol."""
+        return self
 
     def keep(self, connection: UpstreamConnection) -> bool:
         """Take a connection back; whether there was room."""

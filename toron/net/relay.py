@@ -119,8 +119,9 @@ class RelayEnd:
         """The other side is gone; `Relay.lost` hears of it next, and knows how this side is to end."""
 
     def fileno(self) -> int:
-        """The socket's number, for `Stalled`."""
-        return int(self.transport.getHandle().fileno())
+        """The socket's number, for `Stalled`; a stream of a connection has none."""
+        handle = self.transport.getHandle()
+        return -1 if handle is None else int(handle.fileno())
 
     def broken(self) -> None:
         """It was reset while nobody read from it."""

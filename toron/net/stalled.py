@@ -13,7 +13,7 @@ class Stoppable(Protocol):
     """One side of a pair of connections."""
 
     def fileno(self) -> int:
-        """The number of its socket."""
+        """The number of its socket; negative where it has none of its own."""
 
     def broken(self) -> None:
         """It was reset."""
@@ -49,9 +49,10 @@ class Stalled:
         asked: dict[int, Stoppable] = {}
         for end in self._ends:
             number = end.fileno()
-            asked[number] = end
-            # No event is asked for: errors are told anyway.
-            poll.register(number, 0)
+            if number >= 0:
+                asked[number] = end
+                # No event is asked for: errors are told anyway.
+                poll.register(number, 0)
         for number, event in poll.poll(0):
             # A hang-up alone is an orderly end, with bytes that may still have to be read.
             if event & select.POLLERR:

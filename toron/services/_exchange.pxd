@@ -1,5 +1,4 @@
 from toron.core.backend cimport Lease
-from toron.net.http1_client cimport UpstreamConnection
 
 
 cdef class Exchange:
@@ -10,6 +9,6 @@ cdef class Exchange:
     cdef public object _stats
     cdef public object _status
     cdef public object _sweep
-    cdef public UpstreamConnection connection
+    cdef public object connection
     cpdef answered(self, status)
     cpdef is_stale(self, error)

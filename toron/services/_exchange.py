@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from toron.core.backend import Backend, Lease
 from toron.core.refusal import UPSTREAM_CLOSED, UPSTREAM_RESET, Refusal, UpstreamFailed
-from toron.net.http1_client import UpstreamConnection
 from toron.net.sweep import Sweep
+from toron.net.upstream import Upstream
 from toron.observe.stats import ServerStats
 from toron.services._time_limit import TimeLimit
 
@@ -18,7 +18,7 @@ class Exchange:
     def __init__(
         self, backend: Backend, lease: Lease, stats: ServerStats, sweep: Sweep, limit: TimeLimit | None
     ) -> None:
-        self.connection: UpstreamConnection | None = None
+        self.connection: Upstream | None = None
         """Set once there is one."""
         self._backend = backend
         self._lease = lease

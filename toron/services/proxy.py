@@ -14,17 +14,18 @@ from toron.core.refusal import TOTAL_TIMEOUT, UpstreamFailed
 from toron.core.server import Server
 from toron.core.sticky import StickySeal
 from toron.core.wait import Wait
-from toron.net.dial import Dialer
-from toron.net.http1_client import UpstreamConnection
-from toron.net.pool import Pool
 from toron.net.sweep import NEVER, Sweep
 from toron.net.tunnel import UpstreamTunnel
+from toron.net.upstream import Connections, Upstream
 from toron.observe.stats import BackendStats, ServerStats
 from toron.services._exchange import Exchange
 from toron.services._sending import Sending
 from toron.services._time_limit import TimeLimit
 from toron.wire.events import RequestHead
 from toron.wire.headers import fold, headers_of
+
+_REFUSALS = 3
+"""How often a server may say that it did nothing with a request, which is then sent to it once more."""
 
 
 @dataclass(slots=True)
@@ -51,8 +52,7 @@ class Proxy:
     def __init__(
         self,
         backend: Backend,
-        dialer: Dialer,
-        pool: Pool,
+        pool: Connections,
         sweep: Sweep,
         policy: Policy,
         *,
@@ -66,7 +66,6 @@ class Proxy:
         """`preface` makes a PROXY header; a connection that begins with one serves one request."""
         self.backend = backend
         self.pool = pool
-        self._dialer = dialer
         self._sweep = sweep
         self._policy = policy
         self._seconds = seconds
@@ -98,6 +97,8 @@ class Proxy:
         stuck = None if self._sticky is None else self._stuck_to(self._sticky, request)
         tried: list[Server] = []
         again: Server | None = None
+        fresh = False
+        refused = 0
         while True:
             if again is None:
                 lease = self._lease(request, stuck, tried)
@@ -107,14 +108,18 @@ class Proxy:
             server = request.server = lease.server
             exchange = Exchange(self.backend, lease, self._server_stats[server], self._sweep, limit)
             try:
-                connection = None if again is not None else self._kept(request, server)
+                connection = None if fresh else self._kept(request, server)
                 if connection is None:
                     connection = await self._new(request, server, limit)
                 response = await self._ask(request, server, exchange, connection, sending, limit)
             except UpstreamFailed as failure:
                 if exchange.is_stale(failure) and self._may_repeat(request, sending):
                     # The same server is asked once more, over a connection that is certainly new.
-                    again = server
+                    again, fresh = server, True
+                    continue
+                if failure.unprocessed and refused < _REFUSALS and (sending is None or sending.repeatable):
+                    again, fresh = server, False
+                    refused += 1
                     continue
                 exchange.never_began(failure)
                 late = limit is not None and limit.passed
@@ -132,7 +137,7 @@ class Proxy:
                         self._mark(self._sticky, request, response, stuck)
                     return response
                 self._let_rest(server, response)
-            again = None
+            again, fresh = None, False
             request.retries += 1
             self._stats.retries += 1
 
@@ -145,7 +150,7 @@ class Proxy:
         return lease or self.backend.lease(request, tried, now)
 
     def _ask(
-        self, request: Request, server: Server, exchange: Exchange, connection: UpstreamConnection,
+        self, request: Request, server: Server, exchange: Exchange, connection: Upstream,
         sending: Sending | None, limit: TimeLimit | None,
     ) -> Wait[Response]:  # fmt: skip
         """Begin the exchange; its answer fires when the head of the response is here."""
@@ -164,8 +169,8 @@ class Proxy:
         request.answered_after = self._seconds() - request.arrived
         self._server_stats[server].answered(response.status, request.answered_after)
 
-    def _kept(self, request: Request, server: Server) -> UpstreamConnection | None:
-        """A kept connection, if there is one."""
+    def _kept(self, request: Request, server: Server) -> Upstream | None:
+        """A kept connection, or a place on one, if there is any."""
         if self._preface is not None:
             return None
         # What can be sent twice may go over a connection that is perhaps closed already.
@@ -174,21 +179,15 @@ class Proxy:
             or request.upgrade is not None
             or request.method not in self._policy.retry_methods
         )
-        return self.pool.take(server, certain)
+        pool = self.pool if request.upgrade is None else self.pool.switching
+        return pool.take(server, certain)
 
-    async def _new(self, request: Request, server: Server, limit: TimeLimit | None) -> UpstreamConnection:
-        """A new connection."""
-        connection = UpstreamConnection(server, self._sweep, self._policy.idle or NEVER)
-        first = b""
-        if self._preface is None:
-            connection.idle = self.pool.keep
-            connection.gone = self.pool.forget
-        else:
-            first = self._preface(request, server)
-        dialing = self._dialer.dial(server, connection, first)
-        await (dialing if limit is None else limit.over(dialing))
-        self._server_stats[server].connections += 1
-        return connection
+    async def _new(self, request: Request, server: Server, limit: TimeLimit | None) -> Upstream:
+        """A new connection, or a place on one."""
+        first = None if self._preface is None else self._preface(request, server)
+        pool = self.pool if request.upgrade is None else self.pool.switching
+        opening = pool.open(server, first)
+        return await (opening if limit is None else limit.over(opening))
 
     def _head(self, request: Request, server: Server, body: Body | None) -> RequestHead:
         """The head for the server: end-to-end fields, and who the request is from."""
@@ -207,8 +206,9 @@ class Proxy:
         elif b"host" not in headers:
             sent.set(b"Host", server.name.encode())
         return RequestHead(
-            request.method, request.target, sent, b"", (1, 1), 0 if body is None else body.length,
-            request.upgrade or b"", request.expects_continue, request.accepts_trailers,
+            request.method, request.target, sent, length=0 if body is None else body.length,
+            upgrade=request.upgrade or b"", expects_continue=request.expects_continue,
+            accepts_trailers=request.accepts_trailers,
         )  # fmt: skip
 
     # --- another try --------------------------------------------------------------------------

@@ -1,12 +1,21 @@
-"""Walks WebSocket frames (RFC 6455) without reading what is in them."""
+"""What a proxy has to know of WebSocket (RFC 6455): its handshake, and where its frames begin and end."""
 
 from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import sha1
 
 _OPCODES = frozenset({0x0, 0x1, 0x2, 0x8, 0x9, 0xA})
 _CLOSE = 0x8
 _FIN, _CONTROL, _MASK = 0x80, 0x08, 0x80
 _NEVER_SENT = frozenset({1004, 1005, 1006, 1015})
 """Codes that mean something only where no frame came (RFC 6455 section 7.4.1)."""
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+def accept_of(key: bytes) -> bytes:
+    """The Sec-WebSocket-Accept that proves that a server has read this Sec-WebSocket-Key (section 4.2.2)."""
+    return b64encode(sha1(key + _GUID, usedforsecurity=False).digest())
 
 
 class Frames:

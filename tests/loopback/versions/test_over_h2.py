@@ -1,0 +1,52 @@
+"""Everything that runs over HTTP/1.1, over HTTP/2, agreed on with TLS: only how to connect is another."""
+
+from __future__ import annotations
+
+from tests.loopback.versions import (
+    test_bodies,
+    test_connections,
+    test_endings,
+    test_heads,
+    test_middle,
+    test_pressure,
+    test_records,
+    test_stopping,
+    test_tunnels,
+)
+from tests.loopback.versions.ways import H2
+
+
+class Bodies(test_bodies.Bodies):
+    way = H2
+
+
+class Connections(test_connections.Connections):
+    way = H2
+
+
+class Endings(test_endings.Endings):
+    way = H2
+
+
+class Heads(test_heads.Heads):
+    way = H2
+
+
+class Middle(test_middle.Middle):
+    way = H2
+
+
+class Pressure(test_pressure.Pressure):
+    way = H2
+
+
+class Records(test_records.Records):
+    way = H2
+
+
+class Stopping(test_stopping.Stopping):
+    way = H2
+
+
+class Tunnels(test_tunnels.Tunnels):
+    way = H2
