@@ -24,6 +24,7 @@ from toron.net.certificates import self_signed
 from toron.net.gateway import Gateway
 from toron.net.http_site import HttpSite
 from toron.net.inheritance import Inheritance, Inherited
+from toron.net.quic_sni import QuicListener
 from toron.wire.headers import Headers
 
 CLOCK = 1_800_000_000.0
@@ -121,6 +122,34 @@ class Tree(ComposeCase):
         self.assertEqual([listener.listener for listener in gateway.listeners], ["web", "more", "raw", "dns"])
         self.assertEqual([type(service).__name__ for service in gateway.last], ["AdminListener", "AccessLog"])
         self.assertEqual(len(gateway.closing), 1, "the routes to one backend share its connections")
+
+    def test_sni_over_udp(self) -> None:
+        gateway = self.compose(
+            """
+            listeners:
+              - {protocol: sni, port: 443, backend: {url: "tcp://127.0.0.1:1"}}
+              - protocol: sni
+                transport: udp
+                port: 443
+                timeouts: {handshake: 3s}
+                routes: [{match: {sni: a.example, alpn: [h3]}, backend: one}]
+              - {protocol: sni, transport: udp, port: 444, idle: 5s, sessions: 7, backend: one}
+            backends:
+              one: {url: "udp://127.0.0.1:1"}
+            """
+        )
+        _, routed, plain = gateway.listeners
+        assert isinstance(routed, QuicListener)
+        assert isinstance(plain, QuicListener)
+        self.assertEqual(
+            [each.listener for each in gateway.listeners], ["sni-443", "sni-udp-443", "sni-udp-444"]
+        )
+        self.assertEqual((routed.idle, routed.hello_seconds, routed.stats.protocol), (60.0, 3.0, "sni-udp"))
+        self.assertEqual((plain.idle, plain.hello_seconds, plain._most), (5.0, 10.0, 7))
+        self.assertEqual(routed._router.find("127.0.0.1", "a.example", [b"h3"]).name, "one")
+        self.assertIs(plain._router.find("127.0.0.1"), routed._router.find("127.0.0.1", "a.example", [b"h3"]))
+        self.assertRaises(Refusal, routed._router.find, "127.0.0.1", "b.example", [b"h3"])
+        self.assertEqual([each.server.name for each in plain._server_stats.values()], ["127.0.0.1:1"])
 
     def test_no_admin_no_log(self) -> None:
         gateway = self.compose("listeners: [{protocol: tcp, port: 1, echo: {}}]")

@@ -56,6 +56,7 @@ from toron.net.http_site import HttpSite
 from toron.net.inheritance import Inheritance, Inherited
 from toron.net.late import NEVER as NEVER_LATE
 from toron.net.pool import Pool
+from toron.net.quic_sni import QuicListener
 from toron.net.shared_memory import as_file
 from toron.net.sockets import listening_socket
 from toron.net.sweep import NEVER, Sweep
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_TCP_IDLE, _UDP_IDLE = 3600.0, 30.0
+_TCP_IDLE, _UDP_IDLE, _QUIC_IDLE = 3600.0, 30.0, 60.0
 """Seconds, where the configuration names none."""
 
 
@@ -238,7 +239,7 @@ class _Composer:
         doors = [
             Doors(
                 spec.label, spec.address, spec.port, count,
-                stream=spec.protocol != "udp", backlog=spec.backlog,
+                stream=not spec.over_udp, backlog=spec.backlog,
             )
             for spec in self.config.listeners
         ]  # fmt: skip
@@ -324,7 +325,7 @@ class _Composer:
         """A listener, with its guards in front of what its protocol says."""
         path = ("listeners", index)
         name = spec.label
-        stats = self.metrics.listener(name, spec.protocol)
+        stats = self.metrics.listener(name, spec.kind)
         kind: Any = "connection" if spec.protocol in model.LAYER7 else spec.protocol
         journal = Journal(kind, self.access_log, self.metrics, stats, self.reactor.seconds)
         guards = self._guards(path, spec)
@@ -337,6 +338,8 @@ class _Composer:
                 server_stats=group.servers if group else {},
                 started=journal.started, finished=journal.session, refused=journal.refused,
             )  # fmt: skip
+        if spec.over_udp:
+            return self._quic_listener(path, spec, guards, stats, journal)
         proxy = None
         if spec.proxy_protocol is not None:
             received = spec.proxy_protocol
@@ -350,6 +353,26 @@ class _Composer:
         if site is not None:
             listener.bound = lambda port: setattr(site, "port", port)
         return listener
+
+    def _quic_listener(
+        self,
+        path: tuple[str | int, ...],
+        spec: model.Listener,
+        guards: list[Guard],
+        stats: Any,
+        journal: Journal,
+    ) -> QuicListener:
+        """QUIC, led by the names that clients ask for."""
+        groups = self._led_to(path, spec)
+        servers = {server: each for _, group in groups for server, each in group.servers.items()}
+        return QuicListener(
+            self.reactor, spec.label, spec.address, spec.port,
+            ConnectionRouter([(pattern, group.backend) for pattern, group in groups]),
+            hello_seconds=spec.timeouts.handshake,
+            sweep=self.sweep, guards=guards, idle=_idle(spec, _QUIC_IDLE), most=spec.sessions,
+            open_socket=self.open_socket, stats=stats, server_stats=servers,
+            started=journal.started, finished=journal.session, refused=journal.refused,
+        )  # fmt: skip
 
     def _guards(self, path: tuple[str | int, ...], spec: model.Listener) -> list[Guard]:
         return [self._plugin((*path, "guards", index))[1] for index in range(len(spec.guards))]
@@ -399,22 +422,29 @@ class _Composer:
     def _connection_routes(
         self, path: tuple[str | int, ...], spec: model.Listener, stats: Any, journal: Journal
     ) -> ConnectionRouter[Serve]:
-        """Layer-4 routes; the listener's own backend takes what no route matches."""
-        routes: list[tuple[ConnectionPattern, Serve]] = []
+        """Layer-4 routes to what serves."""
+        routes: list[tuple[ConnectionPattern, Serve]] = [
+            (pattern, self._relay(group, spec, stats, journal)) for pattern, group in self._led_to(path, spec)
+        ]
+        if spec.echo is not None:
+            routes.append((ConnectionPattern(), echo_stream))
+        return ConnectionRouter(routes)
+
+    def _led_to(
+        self, path: tuple[str | int, ...], spec: model.Listener
+    ) -> list[tuple[ConnectionPattern, _Group]]:
+        """The backends of a layer-4 listener; its own takes what no route matches."""
+        routes = []
         for index, route in enumerate(spec.routes):
             match = route.match
             pattern = ConnectionPattern(
                 match.sni, [name.encode() for name in match.alpn],
                 Networks(match.client_ip) if match.client_ip else None,
             )  # fmt: skip
-            where = (*path, "routes", index, "backend")
-            routes.append((pattern, self._relay(self.group(route.backend, where), spec, stats, journal)))
+            routes.append((pattern, self.group(route.backend, (*path, "routes", index, "backend"))))
         if spec.backend is not None:
-            group = self.group(spec.backend, (*path, "backend"))
-            routes.append((ConnectionPattern(), self._relay(group, spec, stats, journal)))
-        elif spec.echo is not None:
-            routes.append((ConnectionPattern(), echo_stream))
-        return ConnectionRouter(routes)
+            routes.append((ConnectionPattern(), self.group(spec.backend, (*path, "backend"))))
+        return routes
 
     def _relay(self, group: _Group, spec: model.Listener, stats: Any, journal: Journal) -> RelayService:
         return RelayService(

@@ -108,7 +108,7 @@ class Listeners(ConfigCase):
             "5:5: an http listener is led by the routes at the top of the file: write them there",
             "6:5: an http listener has no echo of its own: write a route with echo: {}",
             "7:5: an http listener has no idle: write timeouts: {keepalive: ...}",
-            "8:5: only udp listeners have sessions: take it out",
+            "8:5: only listeners over udp have sessions: take it out",
         )
 
     def test_stream_keys_on_udp(self) -> None:
@@ -123,6 +123,43 @@ class Listeners(ConfigCase):
             "2:105: only http and https listeners have request limits: take it out",
             "2:117: only http and https listeners read forwarded headers: take it out",
             "2:138: only https and tls listeners terminate TLS: take it out",
+        )
+
+    def test_sni_over_udp(self) -> None:
+        """With what it needs, beside one over tcp at the same port; and with all that it has not."""
+        self.says(
+            """
+            listeners:
+              - {protocol: sni, port: 443, routes: [{match: {sni: a.b}, backend: {url: "tcp://a:1"}}]}
+              - {protocol: sni, transport: udp, port: 443, idle: 2m, sessions: 5, timeouts: {handshake: 5s}, backend: quic}
+              - {protocol: sni, transport: udp, port: 443, backend: {url: "tcp://a:1"}}
+              - {protocol: sni, transport: udp, port: 444, echo: {}, responses: 1, backlog: 5, proxy_protocol: {trusted: 10.0.0.0/8}, certificates: []}
+              - {protocol: sni, transport: quic, port: 445, backend: quic}
+              - {protocol: udp, transport: udp, port: 446, echo: {}}
+            backends:
+              quic: {url: "udp://a:1"}
+            """,
+            "4:5: the listener at line 3 is called 'sni-udp-443' too: give one of them another name:",
+            "4:43: port 443 is already taken by 'sni-udp-443' at line 3: write another port or address",
+            "4:57: its servers (line 4) are tcp: udp is needed here, correct one of the two",
+            "5:48: an sni listener has no echo of its own: write a backend or routes",
+            "5:58: only udp listeners count responses: take it out",
+            "5:72: an sni over udp listener has no backlog: take it out",
+            "5:84: an sni over udp listener cannot receive PROXY headers: take it out",
+            "5:123: only https and tls listeners have certificates: take it out",
+            "6:32: 'quic' is not known here: write tcp or udp",
+            "7:21: only sni listeners choose, this one has its own: take it out",
+        )
+
+    def test_protocols_of_the_other_transport(self) -> None:
+        self.says(
+            """
+            listeners:
+              - {protocol: sni, port: 1, routes: [{match: {alpn: [h2, h3]}, backend: {url: "tcp://a:1"}}]}
+              - {protocol: sni, transport: udp, port: 1, routes: [{match: {alpn: [h3, doq, h2]}, backend: {url: "udp://a:1"}}]}
+            """,
+            "2:59: warning: h3 is spoken over udp: nobody asks for it here",
+            "3:80: warning: h2 is spoken over tcp: nobody asks for it here",
         )
 
     def test_nowhere_to_go(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TURNS = "whose turn it is, each worker knows for itself"
 POOLS = "each worker has its own connections to servers"
+ANOTHER = "another port may be another worker's, who does not know the connection"
 TOO_FEW = "a limit of one process is asked for"
 
 ONE_PROCESS = {
@@ -28,6 +29,10 @@ ONE_PROCESS = {
         "workers are started by the new user, who may have no right to this Python",
     "test_lifecycle_stop.Stops.test_the_limit": "it is workers who end connections, and say so",
     "test_middlewares_jwt.Tokens.test_a_key_set_that_is_rotated": "each worker looks at the file for itself",
+    "test_quic_sni.Http3.test_a_nat_that_forgets_in_mid_download": ANOTHER,
+    "test_quic_sni.Streams.test_another_port": ANOTHER,
+    "test_quic_sni.Streams.test_another_port_after_a_retry": ANOTHER,
+    "test_quic_sni.Streams.test_ids_of_four_bytes": ANOTHER,
     "test_retries.Retries.test_no_budget_no_retry": TURNS,
     "test_retries.Retries.test_the_answer_of_the_last_one": TURNS,
     "test_tcp_descriptors.Exhausted.test_it_pauses_and_goes_on": TOO_FEW,

@@ -76,6 +76,7 @@ class Families(SynchronousTestCase):
             ("tls", relayed),
             ("sni", relayed),
             ("udp", relayed | datagrams),
+            ("sni-udp", relayed | datagrams),
             ("", relayed | bodies | datagrams),
         ):
             self.assertEqual(set(shown(listener_families([ListenerStats("a", protocol)]))), names, protocol)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.wire.clienthello import MOST, ClientHello, Peek, parse
+from toron.wire.clienthello import MOST, ClientHello, Peek, message, parse
 from toron.wire.events import Malformed
 
 
@@ -143,6 +143,15 @@ class Real(SynchronousTestCase):
             self.assertEqual(parse(cut), whole)
             self.assertIsNone(parse(cut[:-1]))
         self.assertEqual(in_pieces(cut := fragmented(stream, 3), *range(1, len(cut))), whole)
+
+    def test_messages_without_records(self) -> None:
+        """As QUIC has them (RFC 9001 section 4.1.3)."""
+        stream = stdlib_hello()
+        for end in range(5, len(stream)):
+            self.assertIsNone(message(stream[5:end]))
+        self.assertEqual(message(stream[5:]), parse(stream))
+        self.assertEqual(message(stream[5:] + b"more"), parse(stream))
+        self.assertRaises(Malformed, message, stream)
 
     def test_what_follows_is_left_alone(self) -> None:
         stream = stdlib_hello()

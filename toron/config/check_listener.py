@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 
 from toron.config.check_certificate import check_certificates
 from toron.config.check_match import check_host
 from toron.config.draft import Draft
-from toron.config.model import LAYER7, TERMINATES_TLS, Listener
+from toron.config.model import DATAGRAMS, LAYER7, TERMINATES_TLS, Listener
 from toron.config.place import Path, Report, quote
 
 _LAYER4 = frozenset({"tcp", "tls", "sni", "udp"})
 _STREAMS = frozenset({"http", "https", "tcp", "tls", "sni"})
+_OVER_TCP, _OVER_UDP = frozenset({"h2", "http/1.1", "http/1.0"}), frozenset({"h3"})
+_RELAYED = _LAYER4 | {"sni-udp"}
 
 ALLOWED: dict[str, tuple[frozenset[str], str]] = {
     "certificates": (TERMINATES_TLS, "only https and tls listeners have certificates: take it out"),
     "tls": (TERMINATES_TLS, "only https and tls listeners terminate TLS: take it out"),
-    "backend": (_LAYER4, "an {protocol} listener is led by routes: write it in a route under routes:"),
+    "transport": (
+        frozenset({"sni", "sni-udp"}),
+        "only sni listeners choose, this one has its own: take it out",
+    ),
+    "backend": (_RELAYED, "an {protocol} listener is led by routes: write it in a route under routes:"),
     "routes": (
-        _LAYER4,
+        _RELAYED,
         "an {protocol} listener is led by the routes at the top of the file: write them there",
     ),
     "echo": (frozenset({"tcp", "tls", "udp"}), "an {protocol} listener has no echo of its own: {echo}"),
-    "idle": (_LAYER4, "an {protocol} listener has no idle: write timeouts: {{keepalive: ...}}"),
-    "sessions": (frozenset({"udp"}), "only udp listeners have sessions: take it out"),
+    "idle": (_RELAYED, "an {protocol} listener has no idle: write timeouts: {{keepalive: ...}}"),
+    "sessions": (DATAGRAMS, "only listeners over udp have sessions: take it out"),
     "responses": (frozenset({"udp"}), "only udp listeners count responses: take it out"),
     "http2": (LAYER7, "only http and https listeners speak HTTP/2: take it out"),
     "limits": (LAYER7, "only http and https listeners have request limits: take it out"),
     "trusted_proxies": (LAYER7, "only http and https listeners read forwarded headers: take it out"),
-    "proxy_protocol": (_STREAMS, "a udp listener cannot receive PROXY headers: take it out"),
-    "backlog": (_STREAMS, "a udp listener has no backlog: take it out"),
-    "timeouts": (_STREAMS, "a udp listener has no timeouts but idle: write idle:"),
+    "proxy_protocol": (_STREAMS, "{a} listener cannot receive PROXY headers: take it out"),
+    "backlog": (_STREAMS, "{a} listener has no backlog: take it out"),
+    "timeouts": (_STREAMS | {"sni-udp"}, "a udp listener has no timeouts but idle: write idle:"),
 }
 """The keys that only some protocols have, with what to say on the others."""
 
@@ -48,14 +55,17 @@ def check_listener(path: Path, listener: Listener, report: Report, folder: str, 
     protocol = listener.protocol
     for key in sorted(listener.model_fields_set & ALLOWED.keys()):
         allowed, message = ALLOWED[key]
-        if protocol not in allowed and getattr(listener, key) is not None:
+        if listener.kind not in allowed and getattr(listener, key) is not None:
             echo = "write a route with echo: {}" if protocol in LAYER7 else "write a backend or routes"
-            report.error((*path, key), message.format(protocol=protocol, echo=echo), key=True)
+            message = message.format(protocol=protocol, echo=echo, a=_a(listener))
+            report.error((*path, key), message, key=True)
     if listener.address is not None:
         check_address((*path, "address"), listener.address, report)
     if protocol in TERMINATES_TLS and not listener.certificates:
         report.error(
-            path, f"{_a(protocol)} needs certificates: add certificates: [{{cert: ..., key: ...}}]", key=True
+            path,
+            f"{_a(listener)} listener needs certificates: add certificates: [{{cert: ..., key: ...}}]",
+            key=True,
         )
     elif protocol in TERMINATES_TLS:
         check_certificates(path, listener, report, folder, now)
@@ -63,8 +73,9 @@ def check_listener(path: Path, listener: Listener, report: Report, folder: str, 
         _check_way(path, listener, report)
 
 
-def _a(protocol: str) -> str:
-    return f"{'an' if protocol[0] in 'h' else 'a'} {protocol} listener"
+def _a(listener: Listener) -> str:
+    kind = listener.kind.replace("-", " over ")
+    return f"{'an' if kind[0] in 'hs' else 'a'} {kind}"
 
 
 def _check_way(path: Path, listener: Listener, report: Report) -> None:
@@ -85,6 +96,7 @@ def _check_way(path: Path, listener: Listener, report: Report) -> None:
                 if getattr(route.match, key):
                     message = f"a tcp listener does not see {key}: use protocol sni or tls"
                     report.error((*here, key), message, key=True)
+        _check_protocols((*here, "alpn"), listener, route.match.alpn, report)
         for position, name in enumerate(route.match.sni):
             if name:
                 check_host(report.document.item((*here, "sni"), position), name, report)
@@ -96,6 +108,15 @@ def _check_way(path: Path, listener: Listener, report: Report) -> None:
                 "never asked: the route before it takes every connection",
                 key=True,
             )
+
+
+def _check_protocols(path: Path, listener: Listener, alpn: Sequence[str], report: Report) -> None:
+    """Warn of versions of HTTP that are never asked for over this transport."""
+    elsewhere, transport = (_OVER_TCP, "tcp") if listener.over_udp else (_OVER_UDP, "udp")
+    for position, name in enumerate(alpn):
+        if name in elsewhere:
+            message = f"{name} is spoken over {transport}: nobody asks for it here"
+            report.warn(report.document.item(path, position), message)
 
 
 def check_address(path: Path, address: str, report: Report) -> bool:
@@ -116,7 +137,7 @@ def check_clashes(draft: Draft, report: Report) -> None:
     names: dict[str, Path] = {}
     for index, listener in draft.listeners.items():
         path: Path = ("listeners", index)
-        kind = "udp" if listener.protocol == "udp" else "tcp"
+        kind = "udp" if listener.over_udp else "tcp"
         name = listener.label
         if name in names:
             line = report.document.key_place(names[name])[0]

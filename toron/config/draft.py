@@ -37,7 +37,7 @@ class Draft:
             if route.backend is not None:
                 yield ("routes", index, "backend"), route.backend, "http"
         for index, listener in self.listeners.items():
-            kind = "udp" if listener.protocol == "udp" else "tcp"
+            kind = "udp" if listener.over_udp else "tcp"
             if listener.backend is not None:
                 yield ("listeners", index, "backend"), listener.backend, kind
             for inner, connection in enumerate(listener.routes):

@@ -45,6 +45,9 @@ Port = Annotated[
 LAYER7 = frozenset({"http", "https"})
 """The listener protocols whose traffic walks through `routes`."""
 
+DATAGRAMS = frozenset({"udp", "sni-udp"})
+"""The kinds of listeners that have a UDP port."""
+
 TERMINATES_TLS = frozenset({"https", "tls"})
 """The listener protocols that need certificates."""
 
@@ -500,7 +503,7 @@ class ConnectionRoute(Model):
     match: ConnectionMatch = ConnectionMatch()
     """Without it every connection matches."""
     backend: BackendRef
-    """Where the connection is relayed to; its servers are tcp or tls."""
+    """Where the connection is relayed to; its servers are tcp or tls, over udp udp."""
 
 
 # --- listeners --------------------------------------------------------------------------------
@@ -539,7 +542,8 @@ class ListenerTimeouts(Model):
     """How long to wait for a client."""
 
     handshake: Duration = 10.0
-    """For TLS to be agreed on, or on sni listeners for the ClientHello."""
+    """For TLS to be agreed on, or on sni listeners for the ClientHello. Over udp also for the client to
+    hear the server."""
     head: Duration = 10.0
     """For a whole request head, from its first byte."""
     body: Duration = 60.0
@@ -569,20 +573,23 @@ class Listener(Model):
     """An address to accept on, and the protocol spoken there."""
 
     name: str = ""
-    """What logs, metrics and routes call it; without it `protocol-port`, such as `http-8080`."""
+    """What logs, metrics and routes call it; without it `protocol-port`, such as `http-8080` (and
+    `sni-udp-443` for sni over udp)."""
     protocol: Literal["http", "https", "tcp", "tls", "sni", "udp"]
     """http and https are led by `routes:`. The rest is relayed: tcp and udp as they come, tls decrypted,
     sni still encrypted, by the name that the client asks for."""
+    transport: Literal["tcp", "udp"] = "tcp"
+    """sni: TLS is over tcp; QUIC, and so HTTP/3, over udp. Both may have the same port."""
     address: str | None = None
     """An IPv4 or IPv6 address; without it every address of both kinds."""
     port: Port
     """With 0 the system picks a free one."""
     backlog: int = Field(1024, ge=1)
-    """Connections that the system may hold until they are accepted. Not on udp."""
+    """Connections that the system may hold until they are accepted. Not over udp."""
     guards: tuple[Chosen, ...] = ()
     """Who may come in; asked in this order, before a byte is read."""
     proxy_protocol: ReceiveProxyProtocol | None = None
-    """Expect PROXY headers, which say where the client is. Not on udp."""
+    """Expect PROXY headers, which say where the client is. Not over udp."""
     trusted_proxies: Cidrs = ()
     """http, https: peers whose `X-Forwarded-*` and `Forwarded` are believed. Without it nobody's are."""
     http2: bool = True
@@ -596,17 +603,19 @@ class Listener(Model):
     tls: ListenerTls = ListenerTls()
     """https, tls: how strict it is."""
     timeouts: ListenerTimeouts = ListenerTimeouts()
-    """How long to wait. Not on udp; tcp has none, tls and sni only `handshake`."""
+    """How long to wait. Not on udp listeners; tcp has none, tls and sni only `handshake`."""
     limits: Limits = Limits()
     """http, https: how large a request may be."""
     backend: BackendRef | None = None
     """tcp, tls, sni, udp: where everything is relayed to."""
     routes: tuple[ConnectionRoute, ...] = ()
-    """tcp, tls, sni: instead of `backend`; a connection that none of them matches is closed."""
+    """tcp, tls, sni: instead of `backend`; a connection that none of them matches is closed, over udp
+    forgotten."""
     idle: Duration | None = None
-    """tcp, tls, sni: cut a relay on which nothing moves (after 1h). udp: forget a session (after 30s)."""
+    """tcp, tls, sni: cut a relay on which nothing moves (after 1h). udp: forget a session (after 30s). sni
+    over udp: forget a connection (after 1m)."""
     sessions: int = Field(10000, ge=1)
-    """udp: at most so many at once; further clients are not answered."""
+    """udp, sni over udp: at most so many at once; further clients are not answered."""
     responses: int = Field(0, ge=0)
     """udp: replies to each datagram after which its session is over, 1 for DNS; 0 is any number."""
     echo: Echo | None = None
@@ -615,7 +624,17 @@ class Listener(Model):
     @property
     def label(self) -> str:
         """The name, or protocol-port."""
-        return self.name or f"{self.protocol}-{self.port}"
+        return self.name or f"{self.kind}-{self.port}"
+
+    @property
+    def kind(self) -> str:
+        """The protocol; `sni-udp` where that is sni over udp."""
+        return "sni-udp" if self.protocol == "sni" and self.transport == "udp" else self.protocol
+
+    @property
+    def over_udp(self) -> bool:
+        """Whether what comes in are datagrams."""
+        return self.kind in DATAGRAMS
 
 
 # --- the rest ---------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def _brief(value: Any, shown: Any) -> Any:
 def _silent(value: BaseModel) -> set[str]:
     """The keys that mean nothing where they stand, so that writing them would be an error."""
     if isinstance(value, Listener):
-        return {key for key, (allowed, _) in ALLOWED.items() if value.protocol not in allowed}
+        return {key for key, (allowed, _) in ALLOWED.items() if value.kind not in allowed}
     if isinstance(value, Backend):
         schemes = {server.url.partition(":")[0] for server in value.all_servers}
         keys = set() if all(KINDS.get(scheme) == "http" for scheme in schemes) else set(ONLY_HTTP)

@@ -89,8 +89,16 @@ PROXY_BAD = _reason("proxy_header_bad", 0, "The PROXY header is missing or not w
 PROXY_TIMEOUT = _reason("proxy_header_timeout", 0, "The PROXY header did not arrive in time.")
 HELLO_BAD = _reason("client_hello_bad", 0, "The connection did not begin with a TLS ClientHello.")
 HELLO_TIMEOUT = _reason("handshake_timeout", 0, "The TLS handshake did not end in time.")
+HELLO_DISPLACED = _reason(
+    "client_hello_displaced", 0, "Too many QUIC clients were in the middle of their ClientHello."
+)
 HANDSHAKE_FAILED = _reason("handshake_failed", 0, "The TLS handshake failed.")
 UNKNOWN_NAME = _reason("unrecognized_name", 0, "No certificate is for the name the client asked.")
+QUIC_BAD = _reason("quic_bad_packet", 0, "The datagram is no QUIC packet that can be read here.")
+QUIC_VERSION = _reason("quic_unknown_version", 0, "The version of QUIC is not known here.")
+QUIC_STRANGER = _reason(
+    "quic_unknown_connection", 0, "The QUIC packet is of no connection that is known here."
+)
 NO_CONNECTION_ROUTE = _reason("no_route", 404, "No route leads anywhere from here.")
 IDLE_TIMEOUT = _reason("idle_timeout", 0, "Nothing moved for too long.")
 PEER_RESET = _reason("reset", 0, "The connection was reset.")

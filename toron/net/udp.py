@@ -45,14 +45,17 @@ _ANSWERS = 1 << 20
 """Bytes of answers that may wait for us in one session."""
 _LOOKUP_SECONDS = 5.0
 """How long a server's name may take to be looked up."""
-_EARLY_MOST = 16
+EARLY_MOST = 16
 """Datagrams kept for a client whose server is not known yet."""
 _SHUNNED_SECONDS = 1.0
 """How long a refused client's datagrams are dropped without another look."""
 _SHUNNED_MOST = 10_000
 
-Key = tuple[Any, bytes]
-"""A client's address, and the ancillary data that makes a reply leave from the address it spoke to."""
+Key = tuple[Any, ...]
+"""A client's address, and the ancillary data that makes a reply leave from the address it spoke to.
+
+What else tells sessions apart comes behind these two.
+"""
 
 _IP_PKTINFO = 8
 _IPV6_RECVPKTINFO = 49
@@ -64,8 +67,8 @@ class UdpSession:
     """One client's exchange with one server; a guard sees it as it sees a connection."""
 
     __slots__ = (
-        "_early", "_key", "_listener", "accepted", "backend", "bytes_in", "bytes_out", "client_ip",
-        "client_port", "deadline", "ended", "lease", "listener", "over", "packets_in", "packets_out",
+        "_early", "_key", "_listener", "accepted", "backend", "bytes_in", "bytes_out", "chosen", "client_ip",
+        "client_port", "deadline", "ended", "idle", "lease", "listener", "over", "packets_in", "packets_out",
         "peer_ip", "peer_port", "reason", "server", "upstream",
     )  # fmt: skip
 
@@ -83,6 +86,9 @@ class UdpSession:
         self.reason: Reason | None = None
         self.upstream: socket.socket | None = None
         self.lease: Lease | None = None
+        self.idle = owner.idle
+        """Seconds without a datagram after which it is over."""
+        self.chosen: Backend | None = None
         self.backend = ""
         self.server: Server | None = None
         self.packets_in = self.packets_out = 0
@@ -95,20 +101,26 @@ class UdpSession:
         """Send one datagram on; one the network does not take is lost, as UDP has it."""
         if self.over:
             return
-        self.packets_in += 1
-        self.bytes_in += len(data)
         upstream = self.upstream
         if upstream is None:
-            if len(self._early) < _EARLY_MOST:
-                self._early.append(data)
+            self.hold(data)
             return
-        self.deadline = self._listener.sweep.now + self._listener.idle
+        self.packets_in += 1
+        self.bytes_in += len(data)
+        self.deadline = self._listener.sweep.now + self.idle
         try:
             upstream.send(data)
         except BlockingIOError:
             self._listener.stats.datagrams_dropped += 1
         except OSError as error:
             self._broken(error)
+
+    def hold(self, data: bytes) -> None:
+        """Keep one datagram until the server is known; of many the first."""
+        self.packets_in += 1
+        self.bytes_in += len(data)
+        if len(self._early) < EARLY_MOST:
+            self._early.append(data)
 
     def open(self, upstream: socket.socket, lease: Lease) -> None:
         """The server is known: send what came meanwhile, in order, and listen to it."""
@@ -150,7 +162,7 @@ class UdpSession:
                 return
             self.packets_out += 1
             self.bytes_out += len(data)
-            self.deadline = listener.sweep.now + listener.idle
+            self.deadline = listener.sweep.now + self.idle
             if self.packets_out == 1:
                 listener.answered(self)
             listener.reply(self._key, data)
@@ -173,6 +185,7 @@ class UdpSession:
         if self.over:
             return
         self.over = True
+        self._early = []
         self.deadline = NEVER
         self.reason = reason
         upstream = self.upstream
@@ -296,7 +309,6 @@ class UdpListener(Service):
 
     def doRead(self) -> None:
         opened = self._socket
-        sessions = self.sessions
         stats = self.stats
         for _ in range(_BATCH):
             if opened is None or opened.fileno() < 0:
@@ -316,19 +328,22 @@ class UdpListener(Service):
             stats.datagrams_in += 1
             stats.bytes_in += len(data)
             # One client may speak to several of our addresses, and each of them has to answer.
-            key = (address, via)
-            session = sessions.get(key)
-            if session is None:
-                self._begin(key, data)
-            else:
-                session.forward(data)
+            self._take((address, via), data)
+
+    def _take(self, where: Key, data: bytes) -> None:
+        """Hand a datagram to the session of the client that is at `where`."""
+        session = self.sessions.get(where)
+        if session is None:
+            self._begin(where, data)
+        else:
+            session.forward(data)
 
     def reply(self, key: Key, data: bytes) -> None:
         """Send a datagram to a client, from the address it knows."""
         opened = self._socket
         if opened is None:
             return
-        address, via = key
+        address, via = key[0], key[1]
         try:
             if via:
                 opened.sendmsg([data], [_from(opened.family, via)], 0, address)
@@ -343,25 +358,33 @@ class UdpListener(Service):
     # --- sessions -----------------------------------------------------------------------------
 
     def _begin(self, key: Key, data: bytes) -> None:
-        now = self.sweep.now
-        if self._shunned:
-            until = self._shunned.get(key)
-            if until is not None:
-                if until > now:
-                    self.stats.datagrams_dropped += 1
-                    return
-                del self._shunned[key]
-        if self._backend is None:
+        if self._is_shunned(key):
+            self.stats.datagrams_dropped += 1
+        elif self._backend is None:
             self.reply(key, data)
-            return
-        session = UdpSession(self, key, self.reactor.seconds())
+        else:
+            self._admit(UdpSession(self, key, self.reactor.seconds()), data)
+
+    def _is_shunned(self, key: Key) -> bool:
+        """Whether the client was refused just now."""
+        if not self._shunned:
+            return False
+        until = self._shunned.get(key)
+        if until is None:
+            return False
+        if until <= self.sweep.now:
+            del self._shunned[key]
+        return until > self.sweep.now
+
+    def _admit(self, session: UdpSession, data: bytes) -> None:
+        """Begin a session with its first datagram, or refuse it."""
         if len(self.sessions) >= self._most:
             self._shun(session, Refusal(self._full))
             return
-        self.sessions[key] = session
+        self._remember(session)
         self.stats.opened()
         self.stats.sessions += 1
-        session.forward(data)
+        session.hold(data)
 
         def ended(_: None, error: BaseException | None) -> None:
             begun = session.server is not None
@@ -385,11 +408,19 @@ class UdpListener(Service):
         self.stats.datagrams_dropped += max(1, session.packets_in)
         self._refused(session, refusal)
 
-    async def _session(self, session: UdpSession) -> None:
-        backend = self._backend
-        assert backend is not None
+    async def _choose(self, session: UdpSession) -> Lease:
+        """A server for a new session, whose backend is named in it; Refusal when there is none."""
+        assert self._backend is not None
+        self._lead(session, self._backend)
+        return self._backend.lease(session, (), self.sweep.now)
+
+    def _lead(self, session: UdpSession, backend: Backend) -> None:
+        """The session goes to a server of this backend."""
+        session.chosen = backend
         session.backend = backend.name
-        lease = backend.lease(session, (), self.sweep.now)
+
+    async def _session(self, session: UdpSession) -> None:
+        lease = await self._choose(session)
         try:
             family, where = await self._where(lease.server)
             upstream = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -409,7 +440,7 @@ class UdpListener(Service):
             upstream.close()
             lease.release()
             return
-        self._started(session, backend.name, lease.server)
+        self._started(session, session.backend, lease.server)
         session.open(upstream, lease)
         self.sweep.watch(session)
         await session.ended
@@ -421,17 +452,22 @@ class UdpListener(Service):
 
     def answered(self, session: UdpSession) -> None:
         """A server has replied to a client for the first time."""
-        assert self._backend is not None and session.server is not None
-        self._backend.succeeded(session.server, self.sweep.now)
+        assert session.chosen is not None and session.server is not None
+        session.chosen.succeeded(session.server, self.sweep.now)
 
     def failed(self, session: UdpSession, reason: Reason) -> None:
         """A server's machine says that nobody listens there."""
-        if self._backend is None or session.server is None:
+        backend = session.chosen
+        if backend is None or session.server is None:
             return
         now = self.sweep.now
         self._server_stats[session.server].fail(reason.word)
-        self._backend.unreachable(session.server, now)
-        self._backend.failed(session.server, now, reason.word)
+        backend.unreachable(session.server, now)
+        backend.failed(session.server, now, reason.word)
+
+    def _remember(self, session: UdpSession) -> None:
+        """The session begins."""
+        self.sessions[session._key] = session
 
     def forget(self, key: Key, session: UdpSession) -> None:
         """The session is over."""

@@ -18,11 +18,11 @@ from toron.observe.stats import BOUNDS, BackendStats, Durations, ListenerStats, 
 Sample = tuple[Sequence[str], float]
 """The values of the labels, and the number."""
 
-LAYER4 = ("", "tcp", "tls", "sni", "udp")
+LAYER4 = ("", "tcp", "tls", "sni", "udp", "sni-udp")
 LAYER7 = ("", "http", "https")
-UDP = ("", "udp")
+UDP = ("", "udp", "sni-udp")
 TLS = ("", "tls", "https")
-EVERY = ("", "tcp", "tls", "sni", "udp", "http", "https")
+EVERY = (*LAYER4, "http", "https")
 
 LISTENER: tuple[tuple[str, type[CounterMetricFamily | GaugeMetricFamily], str, tuple[str, ...], str], ...] = (
     ("toron_connections", CounterMetricFamily, "connections", EVERY, "Connections accepted (UDP: sessions)."),

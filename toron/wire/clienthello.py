@@ -63,14 +63,9 @@ class Peek:
             message += piece
             self._left -= len(piece)
             self._at += len(piece)
-            if message and message[0] != _CLIENT_HELLO:
-                raise _bad("the first handshake message is not a ClientHello")
-            if len(message) >= 4:
-                end = 4 + int.from_bytes(message[1:4], "big")
-                if end > MOST - _RECORD_HEADER:
-                    raise _bad("larger than 16 KiB")
-                if len(message) >= end:
-                    return _hello(bytes(message[4:end]))
+            end = _whole(message)
+            if end:
+                return _hello(bytes(message[4:end]))
         if size == MOST:
             raise _bad("not whole within 16 KiB")
         return None
@@ -87,6 +82,27 @@ def parse(data: bytes) -> ClientHello | None:
     pieces use one `Peek`, or a client with small pieces and small records makes us work for seconds.
     """
     return Peek().feed(data[:MOST])
+
+
+def message(data: bytes) -> ClientHello | None:
+    """The ClientHello that handshake messages without records begin with (RFC 9001 section 4.1.3).
+
+    None while more is needed; raises Malformed as `Peek.feed` does.
+    """
+    end = _whole(data)
+    return _hello(bytes(data[4:end])) if end else None
+
+
+def _whole(message: bytes | bytearray) -> int:
+    """Where the message ends that these bytes begin with, 0 while it is not whole."""
+    if message and message[0] != _CLIENT_HELLO:
+        raise _bad("the first handshake message is not a ClientHello")
+    if len(message) < 4:
+        return 0
+    end = 4 + int.from_bytes(message[1:4], "big")
+    if end > MOST - _RECORD_HEADER:
+        raise _bad("larger than 16 KiB")
+    return end if len(message) >= end else 0
 
 
 def _bad(detail: str) -> Malformed:
