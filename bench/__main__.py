@@ -20,7 +20,7 @@ from bench.work import WORK, Work
 from tests.loopback.process import PLACES, PeerFailed
 
 HERE = Path(__file__).parent
-NEEDED = ("nginx", "wrk", "curl", "openssl", "taskset")
+NEEDED = ("nginx", "wrk", "curl", "openssl", "taskset", "h2load", "nghttpd")
 """Programs of the load and of what serves behind the proxies."""
 
 
@@ -149,12 +149,13 @@ def main() -> int:
         facts[kind.label] = "missing" if kind.path() is None else kind.version()
         say(f"{kind.label}: {facts[kind.label]}")
     with tempfile.TemporaryDirectory(prefix="toron-bench-") as folder, contextlib.ExitStack() as stack:
-        backend, echo = behind.Backend(), behind.Echo()
-        for server in (backend, echo):
+        backend, calls, echo = behind.Backend(), behind.Calls(), behind.Echo()
+        for server in (backend, calls, echo):
             stack.callback(server.close)
             server.start()
         certificate = behind.certificate(Path(folder))
-        site = behind.Site(backend.ports["BACKEND"], echo.ports["ECHO"], certificate, cores[0], cores[2])
+        ports = (backend.ports["BACKEND"], echo.ports["ECHO"], calls.port)
+        site = behind.Site(*ports, certificate, cores[0], cores[2])
         if "latency" in asked.only:
             site, facts["latency"] = with_pace(site, backend.pid, Path(folder), asked.seconds)
             say(f"latency: {facts['latency']}")

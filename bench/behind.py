@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.load import Pace
+from bench.load import CALL, MESSAGE, Pace
 from tests.loopback.gateway import ROOT
 from tests.loopback.process import PLACES, Peer
 
@@ -35,6 +35,7 @@ class Site:
 
     backend: int
     echo: int
+    grpc: int
     certificate: Path
     core: int
     second: int
@@ -52,6 +53,20 @@ class Backend(Peer):
         with (self.folder / "large").open("wb") as large:
             large.truncate(LARGE)
         return [find("nginx") or "nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
+
+
+class Calls(Peer):
+    """The gRPC server behind the proxies, as far as they can tell: every call has the same answer."""
+
+    program = "nghttpd"
+
+    def command(self) -> list[str]:
+        """The command line, after writing the answer."""
+        answer = self.folder / CALL
+        answer.parent.mkdir()
+        answer.write_bytes(MESSAGE)
+        words = ["--no-tls", "-a", "127.0.0.1", "-d", str(self.folder), "--trailer=grpc-status: 0"]
+        return [find("nghttpd") or "nghttpd", *words, self.fill("@PORT@")]
 
 
 class Echo(Peer):

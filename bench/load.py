@@ -9,6 +9,7 @@ import selectors
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,15 @@ GRACE = 0.2
 """Seconds after the last request at a constant rate was due in which a reply still counts."""
 
 DATAGRAM = b"x" * 64
+CALL = "bench.Echo/Unary"
+MESSAGE = b"\0\0\0\0\x10" + b"\x0a\x0ehello backend!"
+"""A message of gRPC: not compressed, 16 bytes long, and those."""
 SILENCE = 0.2
 """Seconds without a reply after which datagrams count as lost, and are sent again."""
+
+
+CLIENTS, STREAMS = 16, 10
+"""Connections of HTTP/2, and requests under way on each."""
 
 
 class LoadFailed(Exception):
@@ -64,6 +72,17 @@ def parse_wrk(text: str) -> float:
     return float(done)
 
 
+def parse_h2load(text: str) -> float:
+    """The requests that h2load reports; LoadFailed when too many of them failed."""
+    found = re.search(r"(\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", text)
+    if found is None or not int(found[2]):
+        raise LoadFailed(f"h2load counted nothing: {text.strip()[-300:]}")
+    done, succeeded = int(found[1]), int(found[2])
+    if done - succeeded > done * SHARE_OF_ERRORS:
+        raise LoadFailed(f"{done - succeeded} of {done} requests failed")
+    return float(succeeded)
+
+
 def parse_paced(text: str) -> Replies:
     """What paced.c reports; LoadFailed when too many requests failed, TooSlow when too many were left."""
     try:
@@ -98,6 +117,23 @@ def requests(url: str, seconds: float, *, close: bool = False) -> float:
         "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{whole}s", "--timeout", "10s", *options, url, timeout=whole + 30
     )
     return parse_wrk(text)
+
+
+def streams(port: int, seconds: float, *options: str) -> float:
+    """Small requests over TLS and HTTP/2: 16 connections with ten under way on each."""
+    whole = max(1, round(seconds))
+    numbers = ("-t1", f"-c{CLIENTS}", f"-m{STREAMS}", f"-D{whole}")
+    url = f"https://127.0.0.1:{port}/{CALL}"
+    return parse_h2load(run("h2load", *numbers, *options, url, timeout=whole + 30))
+
+
+def unary(port: int, seconds: float) -> float:
+    """Unary gRPC calls of a small message, as many at a time."""
+    with tempfile.NamedTemporaryFile() as message:
+        message.write(MESSAGE)
+        message.flush()
+        options = ("-H", "content-type: application/grpc", "-H", "te: trailers", "-d", message.name)
+        return streams(port, seconds, *options)
 
 
 def paced(port: int, seconds: float, pace: Pace) -> Replies:

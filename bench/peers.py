@@ -18,7 +18,7 @@ from tests.loopback.sockets import answers
 from toron.compiled import described
 
 STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
-ALL = frozenset({"HTTP", "TLS", "TCP", "UDP"})
+ALL = frozenset({"HTTP", "TLS", "H2", "GRPC", "TCP", "UDP"})
 
 
 def first_line(*command: str) -> str:
@@ -39,7 +39,7 @@ class Proxy(Peer):
     def __init__(self, site: Site) -> None:
         super().__init__()
         self.site = site
-        self.ports = {"BACKEND": site.backend, "ECHO": site.echo}
+        self.ports = {"BACKEND": site.backend, "ECHO": site.echo, "GRPC_BACKEND": site.grpc}
         for name in ("cert.pem", "key.pem", "both.pem"):
             shutil.copy(site.certificate / name, self.folder)
         self.config = self.folder / self.file
@@ -73,7 +73,9 @@ class Proxy(Peer):
 
     def is_ready(self) -> bool:
         """Whether it accepts connections; UDP shows nothing of the kind."""
-        return all(answers(self.ports[name]) for name in ("HTTP", "TLS", "TCP") if name in self.ports)
+        return all(
+            answers(self.ports[name]) for name in ("HTTP", "TLS", "H2", "GRPC", "TCP") if name in self.ports
+        )
 
 
 class Nginx(Proxy):

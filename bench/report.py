@@ -31,6 +31,8 @@ class Asked(Protocol):
     @property
     def below(self) -> tuple[str, ...]: ...
     @property
+    def within(self) -> tuple[tuple[str, float], ...]: ...
+    @property
     def baseline(self) -> str | None: ...
     @property
     def subject(self) -> str: ...
@@ -90,11 +92,14 @@ def verdict(work: Asked, results: Results) -> str:
     cost = results.median(work.name, work.subject)
     value = cost if work.baseline is None else ratio(cost, results.median(work.name, work.baseline))
     others = [results.median(work.name, peer) for peer in work.below]
+    bounds = [(results.median(work.name, peer), most) for peer, most in work.within]
     if value is None or cost is None:
         return "no" if results.reasons.get((work.name, work.subject)) == TOO_SLOW else "?"
     if value > work.must or any(other is not None and cost >= other for other in others):
         return "no"
-    return "?" if None in others else "yes"
+    if any(other is not None and cost > other * most for other, most in bounds):
+        return "no"
+    return "?" if None in others or any(other is None for other, _ in bounds) else "yes"
 
 
 def row(work: Asked, results: Results) -> Row:
@@ -114,6 +119,7 @@ def row(work: Asked, results: Results) -> Row:
     suffix = "" if work.baseline is None else f" {TIMES}"
     what = work.baseline or work.unit.split()[0]
     must = f"≤ {work.must:g}{suffix} {what}" + "".join(f", < {peer}" for peer in work.below)
+    must += "".join(f", ≤ {most:g} {TIMES} {peer}" for peer, most in work.within)
     aim = f"{work.aim:g}{suffix} {what}"
     return Row(work.title, work.unit, work.baseline, tuple(cells), ratios, must, aim, verdict(work, results))
 

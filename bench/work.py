@@ -45,6 +45,8 @@ class Work:
     aim: float
     below: tuple[str, ...] = ()
     """Peers that toron's cost must be below as well."""
+    within: tuple[tuple[str, float], ...] = ()
+    """Other peers, and how many times their cost toron's may be at most."""
     peers: tuple[type[Proxy], ...] = PEERS
     baseline: str | None = "nginx"
     subject: str = "toron"
@@ -118,6 +120,10 @@ WORK = (
          cpu("TLS", MICRO, _tls), "TLS", 2.2, 1.5),
     Work("tls-handshake", "TLS 1.3, full handshake per connection", "µs CPU / connection",
          cpu("TLS", MICRO, load.handshakes), "TLS", 1.8, 1.3),
+    Work("h2", "HTTP/2 over TLS, to HTTP/1.1", "µs CPU / request",
+         cpu("H2", MICRO, load.streams), "H2", 1.2, 0.8, baseline="envoy", within=(("caddy", 0.35),)),
+    Work("grpc", "gRPC, unary calls", "µs CPU / call",
+         cpu("GRPC", MICRO, load.unary), "GRPC", 1.2, 0.9, baseline="envoy"),
     Work("http-download", "HTTP download of 100 MiB", "ms CPU / GB",
          cpu("HTTP", MILLI_PER_GB, _large), "HTTP", 1.0, 0.5),
     Work("tcp-roundtrips", "TCP relay, small round trips", "µs CPU / round trip",

@@ -8,7 +8,7 @@ import threading
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from bench.load import LoadFailed, Replies, TooSlow, datagrams, parse_paced, parse_wrk, run
+from bench.load import LoadFailed, Replies, TooSlow, datagrams, parse_h2load, parse_paced, parse_wrk, run
 
 WRK = """Running 1s test @ http://127.0.0.1:8080/
   1 threads and 64 connections
@@ -16,6 +16,11 @@ WRK = """Running 1s test @ http://127.0.0.1:8080/
     Latency     1.10ms  300.00us   9.00ms   90.00%
   57733 requests in 1.00s, 10.00MB read
 {}Requests/sec:  57700.00
+"""
+
+H2LOAD = """finished in 1.32s, 15096.74 req/s, 681.00KB/s
+requests: 1000 total, 1000 started, {} done, {} succeeded, {} failed, 0 errored, 0 timeout
+status codes: 1000 2xx, 0 3xx, 0 4xx, 0 5xx
 """
 
 PACED = (
@@ -59,6 +64,20 @@ class Wrk(SynchronousTestCase):
             "  0 requests in 1.00s, 0.00B read",
         ):
             self.assertRaises(LoadFailed, parse_wrk, text)
+
+
+class Streams(SynchronousTestCase):
+    def test_the_requests_are_counted(self) -> None:
+        self.assertEqual(parse_h2load(H2LOAD.format(1000, 1000, 0)), 1000.0)
+        self.assertEqual(parse_h2load(H2LOAD.format(1000, 999, 1)), 999.0, "few errors are borne")
+
+    def test_many_errors_are_no_work(self) -> None:
+        with self.assertRaisesRegex(LoadFailed, "^2 of 1000 requests failed$"):
+            parse_h2load(H2LOAD.format(1000, 998, 2))
+
+    def test_nothing_is_no_work(self) -> None:
+        for text in ("", "unable to connect", H2LOAD.format(0, 0, 0), H2LOAD.format(10, 0, 10)):
+            self.assertRaises(LoadFailed, parse_h2load, text)
 
 
 class Paced(SynchronousTestCase):

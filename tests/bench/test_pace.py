@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from bench import load, pace
 from bench.behind import Site
 
-SITE = Site(9000, 9001, Path("/nowhere"), 0, 1)
+SITE = Site(9000, 9001, 9002, Path("/nowhere"), 0, 1)
 PROGRAM = Path("/paced")
 REPLIES = load.Replies(90_000, 3.0, 123.4)
 

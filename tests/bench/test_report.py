@@ -19,6 +19,7 @@ class Asked:
     must: float = 1.9
     aim: float = 1.3
     below: tuple[str, ...] = ()
+    within: tuple[tuple[str, float], ...] = ()
     baseline: str | None = "nginx"
     subject: str = "toron"
 
@@ -82,6 +83,14 @@ class Verdict(SynchronousTestCase):
         ):
             made.reasons = {("w", peer): reason}
             self.assertEqual(verdict(Asked(), made), met)
+
+    def test_so_many_times_another_one(self) -> None:
+        asked = Asked(within=(("caddy", 0.5),))
+        for caddy, met in ((24.0, "yes"), (19.9, "no")):
+            self.assertEqual(verdict(asked, results(nginx=[10.0], caddy=[caddy], toron=[10.0])), met)
+        made = results(nginx=[10.0], toron=[10.0])
+        self.assertEqual(verdict(asked, made), "?")
+        self.assertIn(", ≤ 0.5 × caddy", row(asked, made).must)
 
     def test_what_was_not_measured_is_not_met(self) -> None:
         self.assertEqual(verdict(Asked(), results(nginx=[10.0])), "?")

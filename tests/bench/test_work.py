@@ -33,7 +33,11 @@ class Kinds(SynchronousTestCase):
     def test_baseline_and_subject_do_the_work(self) -> None:
         for work in WORK:
             labels = {peer.label for peer in work.peers if work.port in peer.offers}
-            self.assertLessEqual({work.subject, *work.below} | ({work.baseline} - {None}), labels, work.name)
+            self.assertLessEqual(
+                {work.subject, *work.below, *(peer for peer, _ in work.within)} | ({work.baseline} - {None}),
+                labels,
+                work.name,
+            )
 
 
 class Arguments(SynchronousTestCase):
@@ -65,7 +69,7 @@ class Cores(SynchronousTestCase):
             self.assertEqual(chosen_cores(known), chosen)
 
     def test_one_worker_may_use_as_many_as_two(self) -> None:
-        site = behind.Site(9000, 9001, self.certificate(), 4, 7)
+        site = behind.Site(9000, 9001, 9002, self.certificate(), 4, 7)
         found = {}
         for kind in (peers.Toron, peers.OneWorker, peers.TwoWorkers):
             proxy = kind(site)
@@ -84,7 +88,7 @@ class Cores(SynchronousTestCase):
 
 
 class Pace(SynchronousTestCase):
-    SITE = behind.Site(9000, 9001, Path("/nowhere"), 0, 1)
+    SITE = behind.Site(9000, 9001, 9002, Path("/nowhere"), 0, 1)
 
     def test_all_are_asked_at_the_same_rate(self) -> None:
         asked = load.Pace(Path("/paced"), 33_000.0)
@@ -188,7 +192,7 @@ class Choice(SynchronousTestCase):
 class Configurations(SynchronousTestCase):
     def test_torons_own_are_valid(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            site = behind.Site(9000, 9001, behind.certificate(Path(folder)), 0, 1)
+            site = behind.Site(9000, 9001, 9002, behind.certificate(Path(folder)), 0, 1)
             for kind in (peers.Toron, peers.FewRoutes, peers.OneWorker, peers.TwoWorkers):
                 proxy = kind(site)
                 self.addCleanup(proxy.close)
@@ -198,14 +202,14 @@ class Configurations(SynchronousTestCase):
                     env={"PYTHONPATH": str(ROOT)},
                 )  # fmt: skip
                 self.assertEqual((done.returncode, done.stderr), (0, done.stderr))
-                self.assertIn("valid (4 listeners", done.stderr)
+                self.assertIn("valid (6 listeners", done.stderr)
 
     def test_all_words_are_filled_in(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            site = behind.Site(9000, 9001, behind.certificate(Path(folder)), 0, 1)
+            site = behind.Site(9000, 9001, 9002, behind.certificate(Path(folder)), 0, 1)
             for kind in peers.PEERS:
                 proxy = kind(site)
                 self.addCleanup(proxy.close)
-                self.assertNotRegex(proxy.config.read_text(), "@[A-Z]+@", kind.label)
-                used = {"HTTP", "TLS", "TCP", "UDP"} & proxy.ports.keys()
+                self.assertNotRegex(proxy.config.read_text(), "@[A-Z0-9_]+@", kind.label)
+                used = peers.ALL & proxy.ports.keys()
                 self.assertEqual(used, kind.offers, kind.label)
