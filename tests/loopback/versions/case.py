@@ -29,6 +29,17 @@ listeners:
     protocol: https
     port: @SECURE@
     certificates: [{self_signed: [a.example]}]
+  - &hasty
+    <<: *limits
+    name: hasty
+    port: @HASTY_PORT@
+    timeouts: {body: 600ms, write: 600ms, keepalive: 600ms}
+    limits: {requests: 3}
+  - <<: *hasty
+    name: hasty-secure
+    protocol: https
+    port: @HASTY_SECURE@
+    certificates: [{self_signed: [a.example]}]
 middlewares:
   marks:
     type: headers
@@ -87,9 +98,9 @@ class VersionCase(HttpCase):
         self.asked: list[Asked] = []
         """What the server of this test was asked, in order."""
 
-    def connect(self) -> Connection:
-        """A connection in the way of this class; closed with the test."""
-        connection = self.way.connect(self.gateway.ports[self.way.word])
+    def connect(self, door: str = "") -> Connection:
+        """A connection in the way of this class, to a listener like the usual one; closed with the test."""
+        connection = self.way.connect(self.gateway.ports[door + self.way.word])
         self.addCleanup(connection.close)
         return connection
 
@@ -97,7 +108,8 @@ class VersionCase(HttpCase):
         def hurry() -> bool:
             # Lines are written in batches, a quarter of a second apart; and when the log is opened anew.
             self.gateway.kill(signal.SIGUSR1)
-            return sum(line.get("path") == path for line in self.gateway.access()) >= count
+            found = [line for line in self.gateway.access() if line.get("path") == path]
+            return len(found) >= count
 
         eventually(hurry, what=f"{count} access lines for {path}")
         return super().lines(path, count)

@@ -31,6 +31,8 @@ class Http1Exchange(Exchange):
         self.keeps_open = True
         self.chunked = False
         """Whether the request's body goes in chunks."""
+        self.length = 0
+        """Of a body that does not, as the head says."""
         self._connection = connection
         self._method = method
         self._state = HEAD
@@ -39,6 +41,7 @@ class Http1Exchange(Exchange):
         self._left = 0
         self._bytes = bytearray()
         self._outgoing = bytearray()
+        self._hangs_up = False
 
     def begin(self, lines: list[str], body: bytes, *, end: bool) -> None:
         """Send the head and what is here of the body, in one piece."""
@@ -64,6 +67,9 @@ class Http1Exchange(Exchange):
                 self._gone(error)
                 return False
             del self._outgoing[:size]
+        if self._hangs_up:
+            self._hangs_up = False
+            self.sock.shutdown(socket.SHUT_WR)
         return True
 
     def _frame(self) -> None:
@@ -77,9 +83,14 @@ class Http1Exchange(Exchange):
             if self.chunked:
                 lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in self._ending)
                 self._outgoing += b"0\r\n" + lines + b"\r\n"
-            elif self._final is not None and self._final.status == 101:
-                self.sock.shutdown(socket.SHUT_WR)
+            elif self.sent < self.length or self._is_tunnel():
+                # There is no other way to say so.
+                self.keeps_open = False
+                self._hangs_up = True
             self._release()
+
+    def _is_tunnel(self) -> bool:
+        return self._final is not None and self._final.status == 101
 
     def _gone(self, error: OSError) -> None:
         """The gateway takes nothing more; what it said before that may still be read."""
@@ -121,7 +132,7 @@ class Http1Exchange(Exchange):
         self.keeps_open = False
         self.ended = True
         # Who ends one direction of a tunnel may want to hear more in the other.
-        self.unwanted |= self._final is None or self._final.status != 101
+        self.unwanted |= not self._is_tunnel()
         if self._state == UNTIL_CLOSE:
             self._whole(None)
         elif self._state != WHOLE:
@@ -171,7 +182,7 @@ class Http1Exchange(Exchange):
         return True
 
     def _begin_body(self, status: int, fields: dict[str, str]) -> None:
-        self.keeps_open = fields.get("connection", "").lower() != "close"
+        self.keeps_open &= fields.get("connection", "").lower() != "close"
         if status == 101:
             assert fields.get("sec-websocket-accept", self.accept) == self.accept, fields
             self._state = UNTIL_CLOSE
@@ -270,6 +281,7 @@ class Http1Connection(Connection):
         if end and (body or method not in ("GET", "HEAD")):
             length = len(body)
         if length is not None:
+            exchange.length = length
             lines.append(f"content-length: {length}")
         elif not end:
             lines.append("transfer-encoding: chunked")

@@ -61,7 +61,7 @@ class Http2Exchange(Exchange):
         if self._ending is not None and not self._unsent and not self._said_all:
             self._said_all = True
             if self._ending:
-                codec.send_headers(self.stream, self._ending, end_stream=True)
+                codec.send_headers(self.stream, _bytes(self._ending), end_stream=True)
             else:
                 codec.end_stream(self.stream)
         self._connection.write()
@@ -104,6 +104,10 @@ def _texts(fields: Any) -> list[Field]:
     return pairs
 
 
+def _bytes(fields: Sequence[Field]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+
+
 class Http2Connection(Connection):
     """One connection; with a `name` over TLS, which must have agreed on `h2`."""
 
@@ -120,7 +124,7 @@ class Http2Connection(Connection):
         self._sock: Any = socket.create_connection((LOOPBACK, port), PATIENCE)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if name is not None:
-            context = ssl.create_default_context()
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             context.set_alpn_protocols(["h2"])
@@ -157,7 +161,8 @@ class Http2Connection(Connection):
             self._lost(f"the connection was lost: {error}")
             return False
         finally:
-            self._sock.settimeout(PATIENCE)
+            if not self.closed:
+                self._sock.settimeout(PATIENCE)
         if not data:
             self._lost("the connection was closed")
             return False
@@ -190,6 +195,7 @@ class Http2Connection(Connection):
 
     def _lost(self, why: str) -> None:
         self.closed = True
+        self._sock.close()
         for exchange in self._exchanges.values():
             exchange.lost(why, self.gone_away)
 
@@ -209,8 +215,7 @@ class Http2Connection(Connection):
 
     def _begin(self, fields: Sequence[Field], *, end: bool) -> Http2Exchange:
         stream = self.codec.get_next_available_stream_id()
-        said = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
-        self.codec.send_headers(stream, said, end_stream=end)
+        self.codec.send_headers(stream, _bytes(fields), end_stream=end)
         exchange = self._exchanges[stream] = Http2Exchange(self, stream)
         exchange._said_all = end
         return exchange

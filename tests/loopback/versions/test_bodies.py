@@ -28,9 +28,12 @@ class Bodies(VersionCase):
 
     def test_of_a_known_length(self) -> None:
         seen: list[bytes] = []
-        got = self.exchange(
-            lambda asked: (seen.append(asked.body()), asked.answer())[1], "POST", body=b"x\0y"
-        )
+
+        def answer(asked: Asked) -> None:
+            seen.append(asked.body())
+            asked.answer()
+
+        got = self.exchange(answer, "POST", body=b"x\0y")
         self.assertEqual((got.head().status, got.body()), (200, b""))
         self.assertEqual((self.asked[0].all("content-length"), seen), (["3"], [b"x\0y"]))
         self.assertNotIn("transfer-encoding", self.asked[0].text.lower())
@@ -59,7 +62,11 @@ class Bodies(VersionCase):
             self.assertEqual((line["status"], line["bytes_in"]), (200, 0))
 
     def test_an_empty_answer_of_no_known_length(self) -> None:
-        got = self.exchange(lambda asked: (asked.begin(), asked.finish())[1])
+        def answer(asked: Asked) -> None:
+            asked.begin()
+            asked.finish()
+
+        got = self.exchange(answer)
         self.assertEqual((got.head().status, got.body()), (200, b""))
 
     def test_large_upload(self) -> None:

@@ -27,7 +27,11 @@ class Endings(VersionCase):
     # --- early answers ------------------------------------------------------------------------
 
     def test_an_answer_before_the_body_was_sent(self) -> None:
-        got = self.upload(lambda asked: (asked.answer(403, b"no"), asked.conversation.read_all())[0])
+        def answer(asked: Asked) -> None:
+            asked.answer(403, b"no")
+            asked.conversation.read_all()
+
+        got = self.upload(answer)
         self.assertEqual((got.head().status, got.body()), (403, b"no"))
         got.until_unwanted()
         line = self.line(self.path())
@@ -156,6 +160,23 @@ class Endings(VersionCase):
         eventually(lambda: self.asked, what="the request arrives")
         got.reset()
         self.assertTrue(cut.wait(5))
+
+    def test_a_body_that_is_shorter_than_announced_never_looks_whole(self) -> None:
+        cut = threading.Event()
+
+        def answer(asked: Asked) -> None:
+            try:
+                asked.body()
+            except (Ended, OSError):
+                cut.set()
+                raise
+
+        got = self.upload(answer, length=10)
+        got.send(b"part")
+        eventually(lambda: self.asked, what="the request arrives")
+        got.end()
+        self.assertTrue(cut.wait(5))
+        self.assertGreaterEqual(self.line(self.path())["status"], 400)
 
     # --- the server breaks off ----------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from tests.loopback.versions import (
     test_pressure,
     test_records,
     test_stopping,
+    test_timeouts,
     test_tunnels,
 )
 from tests.loopback.versions.ways import H2
@@ -45,6 +46,10 @@ class Records(test_records.Records):
 
 
 class Stopping(test_stopping.Stopping):
+    way = H2
+
+
+class Timeouts(test_timeouts.Timeouts):
     way = H2
 
 

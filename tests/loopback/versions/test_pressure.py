@@ -83,7 +83,7 @@ class Pressure(VersionCase):
         got = self.exchange(answer, "POST", end=False)
         with self.assertRaises(TimeoutError):
             while got.sent < ENDLESS:
-                got.send(PIECE, within=0.5)
+                got.send(PIECE, within=0.3)
         self.assertLess(got.sent, MOST)
         self.assertLess(self.gateway.rss() - before, GROWTH)
         # The server reads, and nothing was lost.

@@ -45,12 +45,12 @@ class Stopping(VersionCase):
 
     def test_all_that_is_open_comes_to_its_end(self) -> None:
         # One gateway for all of it: to start and to stop one takes longer than the rest.
-        self.idle, self.busy, self.kept = self.connect(), self.connect(), self.connect()
+        self.idle, self.busy, self.kept, self.last = (self.connect() for _ in range(4))
         for connection in (self.idle, self.kept):
             self.assertEqual(connection.ask("GET", self.path()).body(), b"ok")
         slow = self.busy.ask("POST", self.path() + "/slow", end=False)
         self.assertEqual(slow.read_exactly(6), b"begun ")
-        tunnel = self.connect().websocket(self.path())
+        tunnel = self.last.websocket(self.path())
         self.assertTrue(switched(tunnel))
         self.assertEqual(hear(tunnel), (TEXT, b"hi"))
         self.gateway.kill(signal.SIGTERM)
@@ -92,6 +92,7 @@ class Stopping(VersionCase):
         self.assertEqual(tunnel.body(), b"")
         (asked,) = [asked for asked in self.asked if asked.get("upgrade")]
         self.assertTrue(asked.conversation.received.endswith(answered))
+        self.last.until_closed(3)
 
     def test_what_does_not_end_is_cut_when_told_twice(self) -> None:
         self.addCleanup(self.go_on.set)
