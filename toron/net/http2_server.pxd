@@ -25,6 +25,7 @@ cdef class Http2Server:
     cdef public Request origin
     cdef public HttpSite site
     cdef public object transport
+    cdef public tuple version
     cdef public bint waits
     cpdef dataReceived(self, data)
     @cython.locals(stream=HttpStream)

@@ -48,8 +48,9 @@ class Http2Server:
     """
 
     __slots__ = (
-        "_closing", "_codec", "_descriptor", "_held_up", "_late", "_owed", "_patience", "_served", "_streams",
-        "_taken", "closed", "connection", "deadline", "ended", "full", "origin", "site", "transport", "waits",
+        "_closing", "_codec", "_descriptor", "_held_up", "_late", "_owed", "_patience", "_served",
+        "_streams", "_taken", "closed", "connection", "deadline", "ended", "full", "origin",
+        "site", "transport", "version", "waits",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, site: HttpSite) -> None:
@@ -60,6 +61,7 @@ class Http2Server:
         self.deadline = NEVER
         self.ended: Wait[None] = Wait()
         """Fires when the connection is over."""
+        self.version = (2, 0)
         self.full = False
         self.closed = False
         self.waits = False

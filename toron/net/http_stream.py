@@ -48,6 +48,8 @@ class Carrier(Protocol):
     site: HttpSite
     origin: Request
     """What all its requests have in common, see `HttpSite.origin`."""
+    version: tuple[int, int]
+    """Of HTTP, for the log."""
     full: bool
     """Whether the transport takes no more for now."""
 
@@ -223,7 +225,9 @@ class HttpStream:
         """What the client sent on it breaks the protocol; the stream was reset for it."""
         reason = REASONS[error.word]
         if self.request is None and self._status == 0:
-            self.request = self._site.request(self._carrier.origin, RequestHead(b"", b"", Headers()))
+            self.request = self._site.request(
+                self._carrier.origin, RequestHead(b"", b"", Headers(), version=self._carrier.version)
+            )
         self.lost(reason, error.detail)
 
     # --- the request --------------------------------------------------------------------------
