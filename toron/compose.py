@@ -70,6 +70,7 @@ from toron.observe.line_writer import LineWriter
 from toron.observe.metrics import Metrics
 from toron.observe.readiness import Readiness
 from toron.observe.stats import BackendStats, ServerStats
+from toron.probes.grpc import grpc_probe
 from toron.probes.http import http_probe
 from toron.probes.tcp import tcp_probe
 from toron.services.echo import echo_http, echo_stream
@@ -689,6 +690,8 @@ class _Composer:
                 environment, dialer, self.sweep, method=spec.method, path=spec.path, host=spec.host,
                 status=spec.status, body=spec.body, preface=preface,
             )  # fmt: skip
+        if spec.grpc is not None:
+            return grpc_probe(environment, dialer, spec.grpc.service, spec.host, preface)
         send = spec.send.encode() if spec.send is not None else b""
         return tcp_probe(environment, dialer, send, spec.expect, preface)
 

@@ -275,6 +275,47 @@ class Backends(ConfigCase):
             "4:39: lookaheads, lookbehinds and backreferences are not supported: write the expression without",
         )
 
+    def test_health_over_grpc(self) -> None:
+        for written in ("true", "{}", "{service: a.B}", "false"):
+            self.says(
+                f"""
+                listeners: [{{protocol: http, port: 8080}}, {{protocol: tcp, port: 81, backend: c}}]
+                routes: [{{backend: b}}]
+                backends:
+                  b: {{servers: ["h2c://a", "h2://b"], health: {{grpc: {written}}}}}
+                  c: {{url: "tcp://a:1", health: {{grpc: {written}}}}}
+                """,
+            )
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "http://a", health: {grpc: true, path: /x, status: 200}}
+            """,
+            "4:33: the servers are http, and gRPC is spoken to h2c, h2, tcp servers: correct one of the two",
+            "4:45: path is not for checks over gRPC: take it or grpc: out",
+            "4:55: status is not for checks over gRPC: take it or grpc: out",
+        )
+        self.says(
+            """
+            listeners: [{protocol: tcp, port: 8080, backend: b}]
+            backends:
+              b: {url: "tcp://a:1", health: {grpc: {service: x}, send: a, expect: "("}}
+            """,
+            "3:54: send is not for checks over gRPC: take it or grpc: out",
+            "3:63: expect is not for checks over gRPC: take it or grpc: out",
+            "3:71: not a regular expression: missing ): (: correct it (the syntax is RE2's)",
+        )
+        self.says(
+            """
+            listeners: [{protocol: tcp, port: 8080, backend: b}]
+            backends:
+              b: {url: "tcp://a:1", health: {grpc: {serivce: x}}}
+            """,
+            "3:41: unknown key 'serivce': did you mean 'service'?",
+        )
+
     def test_primary_backup(self) -> None:
         self.says(
             """

@@ -80,6 +80,11 @@ class Schema(ConfigCase):
         for text in texts:
             self.assertFalse(self.validator.is_valid(read(text)), text)
 
+    def test_a_check_over_grpc(self) -> None:
+        for written, good in (("true", True), ("false", True), ("{service: a.B}", True), ("a.B", False)):
+            text = HEAD + f"backends: {{a: {{url: http://a, health: {{grpc: {written}}}}}}}"
+            self.assertEqual(self.validator.is_valid(read(text)), good, text)
+
     def test_defaults_are_written_as_a_user_would(self) -> None:
         definitions = self.schema["$defs"]
         self.assertEqual(definitions["Health"]["properties"]["interval"]["default"], "10s")

@@ -8,10 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.core.error_page import preferred, refused
+from toron.core.error_page import preferred
+from toron.core.error_page import refused as answer
+from toron.core.message import Response
 from toron.core.refusal import INTERNAL, NO_ROUTE, RATE_LIMITED, REASONS, Reason, Refusal
+from toron.wire.headers import Headers
 
 JSON, HTML, TEXT = b"application/json", b"text/html", b"text/plain"
+
+
+def refused(refusal: Refusal, accept: bytes | None, request_id: str) -> Response:
+    """The answer to a request with that Accept field."""
+    return answer(refusal, Headers([] if accept is None else [(b"Accept", accept)]), request_id)
 
 
 class Preferred(SynchronousTestCase):
@@ -143,6 +151,20 @@ class Answers(SynchronousTestCase):
         self.assertEqual(
             refused(Refusal(NO_ROUTE), None, "").headers.get_all(b"cache-control"), [b"no-store"]
         )
+
+    def test_accept_in_several_lines(self) -> None:
+        asked = Headers([(b"Accept", b"image/png"), (b"accept", JSON)])
+        self.assertEqual(
+            answer(Refusal(NO_ROUTE), asked, "").headers.get(b"content-type"), JSON + b"; charset=utf-8"
+        )
+
+    def test_what_grpc_reads(self) -> None:
+        for called in (b"application/grpc", b"application/grpc-web+proto"):
+            asked = Headers([(b"Accept", JSON), (b"Content-Type", called)])
+            response = answer(Refusal(NO_ROUTE), asked, "id-1")
+            self.assertEqual((response.status, response.headers.get(b"content-type")), (200, called))
+        response = answer(Refusal(NO_ROUTE), Headers([(b"Content-Type", JSON)]), "id-1")
+        self.assertEqual(response.status, 404)
 
     def test_what_has_no_status_is_unavailable(self) -> None:
         self.assertEqual(refused(Refusal(REASONS["idle_timeout"]), None, "").status, 503)

@@ -159,6 +159,16 @@ class Answering(Case):
         self.asked.pop()[1].fail(Refusal(NO_ROUTE))
         self.assertIn(b"\r\nContent-Type: application/json", self.transport.said())
 
+    def test_a_call_of_grpc_is_refused_in_its_own_words(self) -> None:
+        self.waiting = True
+        self.hear(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\n\r\n")
+        self.asked.pop()[1].fail(Refusal(NO_ROUTE))
+        said = self.transport.said()
+        self.assertTrue(said.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\n"), said)
+        self.assertIn(b"\r\ngrpc-status: 12\r\n", said)
+        self.assertTrue(said.endswith(b"\r\nContent-Length: 0\r\n\r\n"), said)
+        self.assertEqual(self.finished()[0][1:], (200, 0, "no_route"))
+
     def test_an_upgrade_that_is_required_is_passed_on(self) -> None:
         self.waiting = True
         self.hear(GET % b"a")

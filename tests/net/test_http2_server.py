@@ -118,6 +118,10 @@ class Carrying(Case):
 
     def test_the_client_ends_its_side(self) -> None:
         self.http.readConnectionLost()
+        self.assertEqual(self.transport.ending, "close")
+
+    def test_the_client_ends_its_side_after_us(self) -> None:
+        self.http.drain()
         self.assertEqual(self.transport.ending, "half")
         self.http.readConnectionLost()
         self.assertEqual(self.transport.ending, "close")

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.net.http_fakes import outcome
 from tests.services.upstreams import OK, Upstreams, request
 from toron.core.body import Body
+from toron.core.message import Request
 from toron.core.refusal import BODY_TOO_LARGE, UPSTREAM_RESET, Refusal, UpstreamFailed
 from toron.core.sticky import StickySeal
 from toron.net.tunnel import UpstreamTunnel
@@ -277,6 +278,65 @@ class Total(Case):
         up.answer()
         up.world.pass_time(9)
         self.assertEqual(up.transport.ending, "")
+
+
+class Deadlines(Case):
+    """The time that a client of gRPC gives."""
+
+    def call(self, timeout: bytes, kind: bytes = b"application/grpc") -> Request:
+        return request(b"POST", Body.of(b"call"), (b"Content-Type", kind), (b"grpc-timeout", timeout))
+
+    def test_it_passes_before_the_answer(self) -> None:
+        up = self.upstreams(2)
+        got = outcome(up.proxy(self.call(b"2S")))
+        self.assertIn(b"\r\ngrpc-timeout: 2S\r\n", up.transport.said())
+        up.world.pass_time(1.9)
+        self.assertEqual(got, [])
+        up.world.pass_time(0.2)
+        self.refused(got, "deadline_exceeded")
+        self.assertEqual((len(up.dialed), up.transport.ending), (1, "abort"))
+        self.assertEqual((up.server_stats[up.servers[0]].failures, up.servers[0].eject_until), ({}, 0))
+
+    def test_it_passes_before_there_is_a_connection(self) -> None:
+        up = self.upstreams(2)
+        up.hang = True
+        got = outcome(up.proxy(self.call(b"500m")))
+        up.world.pass_time(0.6)
+        self.refused(got, "deadline_exceeded")
+        self.assertEqual((len(up.hanging), up.servers[0].eject_until), (1, 0))
+
+    def test_it_passes_in_the_middle_of_the_answer(self) -> None:
+        up = self.upstreams()
+        got = outcome(up.proxy(self.call(b"2S")))
+        up.answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+        up.world.pass_time(2.1)
+        self.assertEqual(got[0].body.error.reason.word, "deadline_exceeded")
+
+    def test_what_ends_sooner_counts(self) -> None:
+        for total, timeout, word in (
+            (3.0, b"2S", "deadline_exceeded"),
+            (2.0, b"3S", "upstream_total_timeout"),
+            (2.0, b"99999999H", "upstream_total_timeout"),
+            (0.0, b"2S", "deadline_exceeded"),
+            (0.0, b"0n", "deadline_exceeded"),
+        ):
+            with self.subTest((total, timeout)):
+                up = self.upstreams(total=total)
+                got = outcome(up.proxy(self.call(timeout)))
+                up.world.pass_time(2.1)
+                self.refused(got, word)
+
+    def test_one_that_is_not_well_formed(self) -> None:
+        up = self.upstreams()
+        self.refused(outcome(up.proxy(self.call(b"soon"))), "bad_grpc_timeout")
+        self.assertEqual(up.dialed, [])
+
+    def test_it_means_nothing_to_others(self) -> None:
+        up = self.upstreams()
+        got = outcome(up.proxy(self.call(b"soon", b"application/json")))
+        up.world.pass_time(30)
+        up.answer()
+        self.assertEqual(got[0].status, 200)
 
 
 class Sticky(Case):

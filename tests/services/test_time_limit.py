@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.http_fakes import outcome
-from toron.core.refusal import Refusal
+from toron.core.refusal import DEADLINE, REASONS, Refusal
 from toron.core.wait import Cancelled, Task, Wait
 from toron.net.sweep import Sweep
 from toron.services._time_limit import TimeLimit
@@ -74,6 +74,15 @@ class Limits(SynchronousTestCase):
         self.late()
         assert isinstance(got[0], Refusal)
         self.assertEqual((got[0].reason.word, self.stopped), ("upstream_total_timeout", ["step"]))
+
+    def test_what_it_fails_with(self) -> None:
+        failure = self.limit.failure()
+        self.assertEqual(
+            (failure.reason, failure.untouched, failure.ours),
+            (REASONS["upstream_total_timeout"], False, False),
+        )
+        failure = TimeLimit(self.sweep, 1.0, DEADLINE, ours=True).failure(untouched=True)
+        self.assertEqual((failure.reason, failure.untouched, failure.ours), (DEADLINE, True, True))
 
     def test_an_awaited_step_that_nobody_wants(self) -> None:
         got: list[object] = []

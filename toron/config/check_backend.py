@@ -30,6 +30,9 @@ ONLY_HTTP = ("sticky", "pool", "host", "forwarded")
 """The keys of a backend that say something only to http servers."""
 _SHARED = frozenset({"h2", "h2c"})
 _NEEDS_PORT = ("tcp", "udp")
+_MAY_SPEAK_GRPC = ("h2c", "h2", "tcp")
+_ONE_KIND_OF_CHECK = ("path", "method", "status", "body", "send", "expect")
+"""The keys of a check that are for HTTP or TCP only."""
 
 
 def check_url(path: Path, url: str, report: Report) -> str | None:
@@ -89,6 +92,7 @@ def check_backend(path: Path, backend: Backend, report: Report, folder: str) -> 
         _check_settings(path, backend, schemes, report)
     if backend.health is not None:
         _check_health((*path, "health"), backend.health, report)
+        _check_grpc_health((*path, "health"), backend.health, schemes, report)
     check_backend_tls((*path, "tls"), backend.tls, report, folder)
 
 
@@ -165,7 +169,7 @@ def _check_health(path: Path, health: Health, report: Report) -> None:
             (*path, "path"), f"{quote(health.path)} is not a path: begin with /, in ASCII without spaces"
         )
     for key in ("send", "expect") if health.path is not None else ("body",):
-        if getattr(health, key) is not None:
+        if getattr(health, key) is not None and health.grpc is None:
             hint = (
                 "is for TCP checks: take it or path: out"
                 if key != "body"
@@ -177,6 +181,18 @@ def _check_health(path: Path, health: Health, report: Report) -> None:
             groups((*path, key), getattr(health, key), report)
     if health.port == 0:
         report.error((*path, "port"), "0 is not a port to check: write a number from 1 to 65535")
+
+
+def _check_grpc_health(path: Path, health: Health, schemes: list[str], report: Report) -> None:
+    if health.grpc is None:
+        return
+    for key in _ONE_KIND_OF_CHECK:
+        if key in health.model_fields_set and getattr(health, key) is not None:
+            report.error((*path, key), f"{key} is not for checks over gRPC: take it or grpc: out", key=True)
+    wrong = next((scheme for scheme in schemes if scheme not in _MAY_SPEAK_GRPC), None)
+    if wrong is not None:
+        message = f"the servers are {wrong}, and gRPC is spoken to {', '.join(_MAY_SPEAK_GRPC)} servers"
+        report.error((*path, "grpc"), f"{message}: correct one of the two", key=True)
 
 
 def _written(path: Path, report: Report) -> dict[str, object]:

@@ -217,15 +217,28 @@ class Sticky(Model):
     """Newest first: the first seals, all of them open. Without one, cookies do not outlive a restart."""
 
 
+class GrpcHealth(Model):
+    """What to ask the health service of a gRPC server for."""
+
+    service: str = ""
+    """A service as gRPC names it, such as `package.Service`; without it the server as a whole."""
+
+
 class Health(Model):
-    """An active check of every server: over HTTP when there is a path, else over TCP."""
+    """An active check of every server: over HTTP when there is a path, over gRPC, else over TCP."""
 
     path: str | None = None
     """The path to ask for over HTTP; without it the check is that a connection can be made."""
+    grpc: Annotated[
+        GrpcHealth | None,
+        BeforeValidator(lambda value: {} if value is True else None if value is False else value),
+        Also({"type": "boolean"}, "`true` or `false`"),
+    ] = None
+    """With `true`, ask the server's health service (`grpc.health.v1.Health`); SERVING is well."""
     method: Literal["GET", "HEAD", "OPTIONS"] = "GET"
     """The method to ask with."""
     host: str | None = None
-    """The Host to ask for; without it the server's own `host:port`."""
+    """The Host to ask for, over HTTP or gRPC; without it the server's own `host:port`."""
     status: Annotated[str, BeforeValidator(_statuses), Also({"type": "integer"}), Word("statuses")] = (
         "200-399"
     )

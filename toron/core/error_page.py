@@ -1,4 +1,4 @@
-"""The answer to a refused request, in the form its client reads: JSON, HTML or text."""
+"""The answer to a refused request, in the form its client reads: JSON, HTML, text or gRPC."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 from html import escape
 
+from toron.core import grpc
 from toron.core.message import Response
 from toron.core.refusal import Refusal
 from toron.wire.headers import Headers
@@ -20,11 +21,17 @@ _NAMES = {
 _QUALITY = re.compile(rb"0(\.[0-9]{0,3})?|1(\.0{0,3})?").fullmatch
 
 
-def refused(refusal: Refusal, accept: bytes | None, request_id: str) -> Response:
-    """A response with the refusal's status, headers and text; the reason word is for the log too."""
+def refused(refusal: Refusal, asked: Headers, request_id: str) -> Response:
+    """A response with the refusal's status, headers and text; the reason word is for the log too.
+
+    `asked` are the headers of the request, which say what its client reads.
+    """
+    called = grpc.answer_type(asked)
+    if called:
+        return grpc.refused(refusal, called, request_id)
     reason = refusal.reason
     status = reason.status or 503
-    form = preferred(accept)
+    form = preferred(b",".join(asked.get_all(b"accept")))
     if form is _JSON:
         said = {"status": status, "error": reason.word, "message": reason.text, "id": request_id}
         body = json.dumps(said).encode() + b"\n"

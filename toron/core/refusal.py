@@ -55,6 +55,8 @@ _reason("upper_case_name", 400, "A field's name has capital letters, where they 
 _reason("pseudo_field", 400, "A field that is part of the request line is missing, unknown or misplaced.")
 _reason("connection_field", 400, "A field concerns one connection, where none may.")
 _reason("body_length", 400, "The body is not as long as its Content-Length.")
+BAD_GRPC_TIMEOUT = _reason("bad_grpc_timeout", 400, "The grpc-timeout is not well formed.")
+BAD_GRPC_WEB = _reason("bad_grpc_web", 400, "The body is not the base64 that it should be.")
 
 # --- frames of a connection that carries many exchanges ---------------------------------------
 _reason("preface", 400, "The connection does not begin as it should.")
@@ -130,6 +132,7 @@ UPSTREAM_UPGRADE = _reason("upstream_bad_upgrade", 502, "The server switched to 
 RESPONSE_TIMEOUT = _reason("upstream_response_timeout", 504, "The server did not answer in time.")
 UPSTREAM_IDLE = _reason("upstream_idle_timeout", 504, "The server stopped in the middle of its answer.")
 TOTAL_TIMEOUT = _reason("upstream_total_timeout", 504, "The exchange took longer than allowed.")
+DEADLINE = _reason("deadline_exceeded", 504, "The time that the client gave its request is over.")
 INTERNAL = _reason("internal_error", 500, "Something went wrong inside the gateway.")
 
 

@@ -310,9 +310,7 @@ class HttpServer:
         if self._codec.writing is not HEAD:
             self._cut(refusal.reason, refusal.detail)
             return
-        accept = b",".join(request.headers.get_all(b"accept"))
-        response = refused(refusal, accept, request.id)
-        self._respond(response, refusal)
+        self._respond(refused(refusal, request.headers, request.id), refusal)
 
     def _respond(self, response: Response, refusal: Refusal | None = None) -> None:
         request = self.request

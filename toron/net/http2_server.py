@@ -106,11 +106,10 @@ class Http2Server:
         """Who does not talk does not listen either: HTTP/2 has no half a connection."""
         if self.closed:
             return
-        if self._closing:
-            self.transport.loseConnection()
-        else:
+        if not self._closing:
             self._interrupt(CLIENT_GONE)
             self._close()
+        self.transport.loseConnection()
 
     def writeConnectionLost(self) -> None:
         """Our own doing, after the last frame."""

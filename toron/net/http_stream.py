@@ -293,8 +293,7 @@ class HttpStream:
         if self._headed:
             self._cut(refusal.reason, refusal.detail)
             return
-        accept = b",".join(request.headers.get_all(b"accept"))
-        self._respond(refused(refusal, accept, request.id), refusal)
+        self._respond(refused(refusal, request.headers, request.id), refusal)
 
     def _respond(self, response: Response, refusal: Refusal | None) -> None:
         request = self.request

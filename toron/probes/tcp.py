@@ -6,9 +6,10 @@ from typing import Any
 
 from toron.core.expression import expression
 from toron.core.server import Server
-from toron.core.wait import Cancelled, Wait
+from toron.core.wait import Cancelled
 from toron.interfaces import Environment, Probe, ProbeFailed
 from toron.net.dial import Dialer
+from toron.probes._reader import Reader
 
 _MOST = 64 << 10
 
@@ -24,7 +25,7 @@ def tcp_probe(
     wanted = None if expect is None else expression(expect)
 
     async def probe(server: Server) -> None:
-        reader = _Reader()
+        reader = Reader()
         transport = await dialer.dial(server, reader, preface)
         try:
             if send:
@@ -39,7 +40,7 @@ def tcp_probe(
     return probe
 
 
-async def _expect(reader: _Reader, wanted: Any) -> None:
+async def _expect(reader: Reader, wanted: Any) -> None:
     received = b""
     while not wanted.search(received):
         try:
@@ -58,37 +59,3 @@ async def _expect(reader: _Reader, wanted: Any) -> None:
 
 def _shown(data: bytes) -> str:
     return repr(data[:40])[1:] if data else "nothing"
-
-
-class _Reader:
-    """Collects what a server says."""
-
-    def __init__(self) -> None:
-        self.transport: Any = None
-        self._data = b""
-        self._closed = False
-        self._wait: Wait[None] | None = None
-
-    def makeConnection(self, transport: Any) -> None:
-        self.transport = transport
-
-    def dataReceived(self, data: bytes) -> None:
-        self._data += data
-        self._wake()
-
-    def connectionLost(self, reason: Any = None) -> None:
-        self._closed = True
-        self._wake()
-
-    def _wake(self) -> None:
-        wait, self._wait = self._wait, None
-        if wait is not None:
-            wait.fire(None)
-
-    async def more(self) -> bytes:
-        """The next bytes, b"" when there will be none."""
-        if not self._data and not self._closed:
-            self._wait = Wait()
-            await self._wait
-        data, self._data = self._data, b""
-        return data

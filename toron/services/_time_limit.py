@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from toron.core.refusal import TOTAL_TIMEOUT, UpstreamFailed
+from toron.core.refusal import TOTAL_TIMEOUT, Reason, UpstreamFailed
 from toron.core.wait import Cancelled, Task, Wait
 from toron.net.sweep import Sweep
 
@@ -15,15 +15,24 @@ T = TypeVar("T")
 class TimeLimit:
     """A deadline that lies over several steps, one after the other; `passed` once it is over."""
 
-    __slots__ = ("_last", "_stop", "_sweep", "deadline", "passed")
+    __slots__ = ("_last", "_ours", "_reason", "_stop", "_sweep", "deadline", "passed")
 
-    def __init__(self, sweep: Sweep, seconds: float) -> None:
+    def __init__(
+        self, sweep: Sweep, seconds: float, reason: Reason = TOTAL_TIMEOUT, *, ours: bool = False
+    ) -> None:
+        """`reason` is what an exchange fails with; `ours` that no server is to blame for it."""
         self.passed = False
         self.deadline = sweep.now + seconds
         self._sweep = sweep
+        self._reason = reason
+        self._ours = ours
         self._stop: Callable[[], None] | None = None
         self._last = False
         sweep.watch(self)
+
+    def failure(self, *, untouched: bool = False) -> UpstreamFailed:
+        """What becomes of a step that is ended."""
+        return UpstreamFailed(self._reason, untouched=untouched, ours=self._ours)
 
     def begin(self, stop: Callable[[], None]) -> None:
         """A step begins, and `stop` would end it."""
@@ -69,7 +78,7 @@ class TimeLimit:
             return await done
         except Cancelled:
             if self.passed:
-                raise UpstreamFailed(TOTAL_TIMEOUT, untouched=True) from None
+                raise self.failure(untouched=True) from None
             task.cancel()
             raise
         finally:

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
+from toron.core import grpc
 from toron.core.backend import Backend, Lease
 from toron.core.body import Body
 from toron.core.forwarding import FORWARDED_NAMES, outgoing
 from toron.core.message import Request, Response
-from toron.core.refusal import TOTAL_TIMEOUT, UpstreamFailed
+from toron.core.refusal import DEADLINE, UpstreamFailed
 from toron.core.server import Server
 from toron.core.sticky import StickySeal
 from toron.core.wait import Wait
@@ -78,10 +79,14 @@ class Proxy:
     def __call__(self, request: Request) -> Awaitable[Response]:
         request.backend = self.backend
         self.backend.budget.request(self._sweep.now)
-        return self._try(request, None) if not self._policy.total else self._try_for_a_time(request)
+        if not self._policy.total and b"grpc-timeout" not in request.headers:
+            return self._try(request, None)
+        return self._try_for_a_time(request)
 
     async def _try_for_a_time(self, request: Request) -> Response:
-        limit = TimeLimit(self._sweep, self._policy.total)
+        limit = self._limit(request)
+        if limit is None:
+            return await self._try(request, None)
         try:
             response = await self._try(request, limit)
         except BaseException:
@@ -89,6 +94,14 @@ class Proxy:
             raise
         limit.last()
         return response
+
+    def _limit(self, request: Request) -> TimeLimit | None:
+        """The backend's limit or the client's own, whichever ends sooner."""
+        total = self._policy.total or NEVER
+        asked = grpc.timeout(request.headers)
+        if asked is not None and asked < total:
+            return TimeLimit(self._sweep, asked, DEADLINE, ours=True)
+        return None if total == NEVER else TimeLimit(self._sweep, total)
 
     async def _try(self, request: Request, limit: TimeLimit | None) -> Response:
         """The answer of the first server that gives one."""
@@ -156,7 +169,7 @@ class Proxy:
         """Begin the exchange; its answer fires when the head of the response is here."""
         exchange.connection = connection
         if limit is not None:
-            limit.begin(partial(connection.give_up, UpstreamFailed(TOTAL_TIMEOUT)))
+            limit.begin(partial(connection.give_up, limit.failure()))
         body = None if sending is None else sending.take()
         head = self._head(request, server, body)
         return connection.begin(head, body, request.inform, self._policy.response or NEVER, exchange.over)
