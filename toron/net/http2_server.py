@@ -280,7 +280,9 @@ class Http2Server:
             self._close()
 
     def expired(self, now: float) -> None:
-        if self._closing or self.full:
+        if self._closing and self._patience == _LINGER:
+            self._abort()
+        elif self._closing or self.full:
             taken = bytes_taken(self.transport)
             if taken > self._taken:
                 # Slow is not stalled.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -85,6 +86,13 @@ class Exchange:
         while not self._push():
             self._listen(deadline, "room for the body")
             self._may_send()
+
+    def begin(self, body: bytes, *, end: bool) -> None:
+        """Say what is here of the request; whether it was wanted shows in the answer."""
+        self._unsent += body
+        self._ending = [] if end else None
+        with contextlib.suppress(Unwanted, Broken):
+            self.flush()
 
     def end(self, trailers: Iterable[Field] = (), within: float = PATIENCE) -> None:
         """The request is whole; waits as `send` does."""

@@ -43,12 +43,9 @@ class Http1Exchange(Exchange):
         self._outgoing = bytearray()
         self._hangs_up = False
 
-    def begin(self, lines: list[str], body: bytes, *, end: bool) -> None:
-        """Send the head and what is here of the body, in one piece."""
+    def head_out(self, lines: list[str]) -> None:
+        """Have the head sent, together with what is said next."""
         self._outgoing += "\r\n".join([*lines, "", ""]).encode("latin-1")
-        self._unsent += body
-        self._ending = [] if end else None
-        self.flush()
 
     def reset(self) -> None:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -286,7 +283,8 @@ class Http1Connection(Connection):
         elif not end:
             lines.append("transfer-encoding: chunked")
             exchange.chunked = True
-        exchange.begin(lines, body, end=end)
+        exchange.head_out(lines)
+        exchange.begin(body, end=end)
         return exchange
 
     def websocket(self, target: str, fields: Sequence[Field] = (), *, host: str = HOST) -> Exchange:
@@ -295,7 +293,8 @@ class Http1Connection(Connection):
         exchange.accept = key_answer(key)
         wishes = [("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-key", key)]
         lines = [f"GET {target} HTTP/1.1", f"host: {host}", *_lines([*wishes, *WEBSOCKET, *fields])]
-        exchange.begin(lines, b"", end=False)
+        exchange.head_out(lines)
+        exchange.begin(b"", end=False)
         return exchange
 
     @property

@@ -236,9 +236,7 @@ class Http2Connection(Connection):
         framing = [] if length is None else [("content-length", str(length))]
         pseudo = [(":method", method), (":scheme", self._scheme), (":authority", host), (":path", target)]
         exchange = self._begin([*pseudo, *fields, *framing], end=end and not body)
-        exchange._unsent += body
-        exchange._ending = [] if end else None
-        exchange.flush()
+        exchange.begin(body, end=end)
         return exchange
 
     def websocket(self, target: str, fields: Sequence[Field] = (), *, host: str = HOST) -> Exchange:

@@ -146,8 +146,9 @@ class Middle(VersionCase):
         self.assertEqual(self.two("busy"), (200, 1))
 
     def test_a_kept_body_is_sent_again(self) -> None:
-        self.assertEqual(self.two("reset", "PUT", b"x" * 2000), (200, 1))
-        self.assertEqual([asked.get("content-length") for asked in self.asked], ["2000", "2000"])
+        # So little that it comes with the head in one datagram: only what is here already is kept.
+        self.assertEqual(self.two("reset", "PUT", b"x" * 500), (200, 1))
+        self.assertEqual([asked.get("content-length") for asked in self.asked], ["500", "500"])
 
     def test_a_post_that_was_sent_is_not_sent_again(self) -> None:
         self.assertEqual(self.two("reset", "POST", b"pay"), (502, 0))
