@@ -114,6 +114,13 @@ class Doors(SynchronousTestCase):
                 self.assertEqual(used - allowed, set(), str(path))
                 self.assertNotIn("import socket", (ROOT / path).read_text(), str(path))
 
+    def test_nothing_in_the_middle_knows_the_version_of_http(self) -> None:
+        named = re.compile(r"\bHTTP/[1-3]|\bh2c?\b|\bh3\b|http_?[123]|\([123], [01]\)")
+        for folder in ("toron/core", "toron/middleware", "toron/services"):
+            for path in sources(folder):
+                lines = (ROOT / path).read_text().splitlines()
+                self.assertEqual([line for line in lines if named.search(line)], [], str(path))
+
     def test_no_inline_callbacks(self) -> None:
         found = [str(path) for path in sources("toron") if "inlineCallbacks" in (ROOT / path).read_text()]
         self.assertEqual(found, [])

@@ -46,11 +46,10 @@ from toron.listeners.tcp import serve_tcp
 from toron.listeners.tls import serve_tls
 from toron.net.accept import ReceiveProxy, StreamListener
 from toron.net.certificates import Certificates, KeyPair, self_signed, server_context
-from toron.net.dial import OVER_TLS, Dialer, UpstreamTls, client_context
+from toron.net.dial import Dialer, UpstreamTls, client_context
 from toron.net.doors import Doors
 from toron.net.gateway import Gateway
 from toron.net.health import HealthCheck
-from toron.net.http2_pool import SCHEMES as MULTIPLEXED
 from toron.net.http2_pool import Http2Pool
 from toron.net.http_site import HttpSite
 from toron.net.inheritance import Inheritance, Inherited
@@ -79,6 +78,7 @@ from toron.services.redirect import redirect
 from toron.services.relay import RelayService
 from toron.services.respond import respond
 from toron.wire import proxy_protocol
+from toron.wire.schemes import OVER_TLS, SHARED
 
 if TYPE_CHECKING:
     from toron.admin.listener import AdminListener
@@ -573,7 +573,7 @@ class _Composer:
 
         idle, response_idle = spec.pool.idle, spec.timeouts.idle
         pool = Pool(self.sweep, group.dialer, spec.pool.size, idle, response_idle, opened)
-        if not any(server.scheme in MULTIPLEXED for server in group.backend.servers):
+        if not any(server.scheme in SHARED for server in group.backend.servers):
             return pool
         late = getattr(self.reactor, "late", NEVER_LATE)
         return Http2Pool(self.sweep, late, group.dialer, pool, idle, response_idle, opened)

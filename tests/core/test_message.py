@@ -27,7 +27,7 @@ class Requests(SynchronousTestCase):
         request = Request(b"GET", b"/a", headers, host=b"a.test", client_ip="192.0.2.1")
         self.assertIs(request.headers, headers)
         self.assertEqual((request.method, request.path, request.route_path), (b"GET", b"/a", b"/a"))
-        self.assertEqual((request.scheme, request.version, request.prefix), (b"http", (1, 1), b""))
+        self.assertEqual((request.scheme, request.version, request.prefix), (b"http", (0, 0), b""))
         self.assertEqual((request.client_ip, request.peer_ip), ("192.0.2.1", "192.0.2.1"))
         self.assertFalse(request.trusted_peer or request.expects_continue or request.accepts_trailers)
         for name in ("body", "captures", "backend", "server", "tls", "upgrade", "inform", "notes", "query"):

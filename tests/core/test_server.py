@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.core.server import DEFAULT_PORTS, Server
+from toron.core.server import Server
 
 
 class Servers(SynchronousTestCase):
@@ -100,6 +100,3 @@ class Servers(SynchronousTestCase):
 
     def test_two_of_one_name_are_two(self) -> None:
         self.assertNotEqual(Server("http://a.test"), Server("http://a.test"))
-
-    def test_schemes(self) -> None:
-        self.assertEqual(set(DEFAULT_PORTS), {"http", "https", "h2", "h2c", "tcp", "tls", "udp"})

@@ -86,6 +86,7 @@ class Requests(JournalCase):
         balancer: Any = None
         request.backend = Backend("api", [self.server], balancer)
         request.server, request.retries, request.answered_after = self.server, 2, 0.125
+        request.version = (1, 1)
         self.ended(request)
         line = self.line
         self.assertEqual(

@@ -67,7 +67,8 @@ class Request:
         self.scheme = scheme
         self.body = body
         """None when the request has no body."""
-        self.version: tuple[int, int] = (1, 1)
+        self.version: tuple[int, int] = (0, 0)
+        """As the codec says, for the log: nothing is decided by it."""
         self.client_ip = client_ip
         """The client's address, after PROXY headers and trusted proxies."""
         self.client_fields: tuple[Field, ...] | None = None

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from ipaddress import IPv6Address
 
+from toron.wire.schemes import PORTS
+
 _URL = re.compile(
     r"([a-z][a-z0-9]*)://(?:\[([0-9a-f:.]+(?:%[0-9a-z._~-]+)?)\]|([^\s\0-\x1f/?#@:\[\]]+))(?::([0-9]{1,5}))?",
     re.IGNORECASE | re.ASCII,
 ).fullmatch
-
-DEFAULT_PORTS = {"http": 80, "https": 443, "h2": 443, "h2c": 80, "tcp": 0, "tls": 443, "udp": 0}
-"""The schemes of a server's URL, with the port where none is written; 0: it has to be."""
 
 
 class Server:
@@ -28,13 +27,13 @@ class Server:
         if found is None:
             raise ValueError(f"not a server: {url!r}")
         scheme, ipv6, host, port = (part and part.lower() for part in found.groups())
-        if scheme not in DEFAULT_PORTS:
+        if scheme not in PORTS:
             raise ValueError(f"not a server: {url!r} has an unknown scheme")
         if ipv6:
             IPv6Address(ipv6)
         self.scheme: str = scheme
         self.host: str = ipv6 or host
-        self.port = DEFAULT_PORTS[scheme] if port is None else int(port)
+        self.port = PORTS[scheme] if port is None else int(port)
         if not 0 < self.port < 65536:
             raise ValueError(f"not a server: {url!r} needs a port from 1 to 65535")
         bracketed = f"[{self.host}]" if ipv6 else self.host

@@ -15,9 +15,7 @@ from toron.core.wait import Wait
 from toron.net.connecting import Attempt
 from toron.net.resolve import Resolver
 from toron.net.tls import TlsFailed, TlsLayer
-
-OVER_TLS = frozenset({"https", "tls", "h2"})
-"""Schemes of servers that are spoken to over TLS."""
+from toron.wire.schemes import OVER_TLS
 
 
 class UpstreamTls:

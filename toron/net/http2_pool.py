@@ -15,9 +15,7 @@ from toron.net.late import Late
 from toron.net.pool import Pool
 from toron.net.sweep import NEVER, Sweep
 from toron.net.upstream import Upstream
-
-SCHEMES = frozenset({"h2", "h2c"})
-"""Of servers that are spoken to in HTTP/2: over TLS where the server agrees to it, and in the clear."""
+from toron.wire.schemes import SHARED
 
 
 class Http2Pool:
@@ -53,7 +51,7 @@ class Http2Pool:
 
     async def open(self, server: Server, first: bytes | None = None) -> Upstream:
         """A stream of a new connection, or of one that is being made already. Raises UpstreamFailed."""
-        if server.scheme not in SCHEMES or first is not None:
+        if server.scheme not in SHARED or first is not None:
             return await self.switching.open(server, first)
         waiting = self._dialing.get(server)
         if waiting is None:

@@ -7,10 +7,11 @@ from urllib.parse import unquote
 from toron.core import grpc
 from toron.core.server import Server
 from toron.interfaces import Environment, Headers, Probe, ProbeFailed
-from toron.net.dial import OVER_TLS, Dialer
+from toron.net.dial import Dialer
 from toron.probes._reader import Reader
 from toron.wire.events import Data, End, Malformed, RequestHead, Reset, ResponseHead
 from toron.wire.http2_client import Http2ClientCodec
+from toron.wire.schemes import OVER_TLS
 
 _METHOD = b"/grpc.health.v1.Health/Check"
 _MOST = 4096
