@@ -8,7 +8,7 @@ from typing import Any
 
 from toron.config.place import MAX_DEPTH, Document, Path, Place, Unreadable
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 

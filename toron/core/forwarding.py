@@ -38,7 +38,7 @@ _HOP = re.compile(
 )
 _PORTS = {b"http": 80, b"https": 443, b"ws": 80, b"wss": 443}
 _HOST = re.compile(rb"(?:[0-9A-Za-z\-._]++|\[[0-9A-Fa-f:.]++\])(?::([0-9]{1,5}+))?")
-_PREFIX = re.compile(rb"(?:/(?!\.{0,2}(?:/|\Z))[0-9A-Za-z\-._~!$&'()*+,;=:@%]++)++/?")
+_PREFIX = re.compile(rb"(?:/(?!\.{0,2}(?:/|\Z))[0-9A-Za-z\-._~!$&'()*+,;=:@%]++)+/?")
 
 
 class Forwarding:

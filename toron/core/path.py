@@ -7,7 +7,7 @@ import re
 from toron.core.refusal import REASONS, Refusal
 
 _BAD_PATH = REASONS["bad_path"]
-_PLAIN = re.compile(rb"(?:/[^\x00-\x1f\x7f%/\\.][^\x00-\x1f\x7f%/\\]*+)++/?|/").fullmatch
+_PLAIN = re.compile(rb"(?:/[^\x00-\x1f\x7f%/\\.][^\x00-\x1f\x7f%/\\]*+)+/?|/").fullmatch
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]").search

@@ -7,9 +7,9 @@ import re
 from toron.wire.events import Data, End, Event, Malformed
 from toron.wire.http1_fields import CONNECTION_FIELDS, TOKEN, check_lines, read_fields, shown
 
-_QUOTED = rb"\"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t !-~\x80-\xff])*+\""
+_QUOTED = rb"\"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t !-~\x80-\xff])*\""
 _SIZE_LINE = re.compile(
-    rb"([0-9A-Fa-f]{1,15})(?:;" + TOKEN + rb"++(?:=(?:" + TOKEN + rb"++|" + _QUOTED + rb"))?)*+\r\n"
+    rb"([0-9A-Fa-f]{1,15})(?:;" + TOKEN + rb"++(?:=(?:" + TOKEN + rb"++|" + _QUOTED + rb"))?)*\r\n"
 ).fullmatch
 
 _LINE_MOST = 1024

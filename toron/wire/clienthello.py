@@ -18,7 +18,7 @@ _RECORD_MOST = 1 << 14
 _SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS = 0, 16, 43
 _HOST_NAME = 0
 _EXTENSION = Struct("!HH")
-_NAME = re.compile(rb"(?!.{254})[a-z0-9_-]{1,63}+(?:\.[a-z0-9_-]{1,63}+)*+")
+_NAME = re.compile(rb"(?!.{254})[a-z0-9_-]{1,63}+(?:\.[a-z0-9_-]{1,63}+)*")
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from toron.wire.addresses import packed, written
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-_QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
-_ELEMENT = re.compile(rb'((?:[^",]++|' + _QUOTED + rb")*+)(,|\Z)")
+_QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
+_ELEMENT = re.compile(rb'((?:[^",]++|' + _QUOTED + rb")*)(,|\Z)")
 _PAIR = re.compile(rb"[ \t]*(?:(" + _TOKEN + rb")=(?:(" + _TOKEN + rb")|(" + _QUOTED + rb")))?[ \t]*(;|\Z)")
 _PLAIN = re.compile(_TOKEN)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)

@@ -21,7 +21,7 @@ _FIELD = re.compile(TOKEN + rb"++:" + VALUE + rb"*+\r").fullmatch
 _DIGITS_MOST = 18
 """Of a length: what is longer is no file, and some servers' integers end there."""
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: ?chunked\r\n", re.IGNORECASE).search
-_PROTOCOL = re.compile(TOKEN + rb"++(?:/" + TOKEN + rb"++)?+").fullmatch
+_PROTOCOL = re.compile(TOKEN + rb"++(?:/" + TOKEN + rb"++)?").fullmatch
 
 CONNECTION_FIELDS = frozenset({
     b"connection", b"content-length", b"expect", b"http2-settings", b"keep-alive", b"proxy-authenticate",

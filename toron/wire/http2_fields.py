@@ -16,7 +16,7 @@ from toron.wire.http1_fields import CONNECTION_FIELDS, TOKEN, VALUE, content_len
 from toron.wire.http1_head import authority_of
 
 NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]++").fullmatch
-GOOD_VALUE = re.compile(rb"(?:(?![ \t])" + VALUE + rb"*+(?<![ \t]))?+").fullmatch
+GOOD_VALUE = re.compile(rb"(?:(?![ \t])" + VALUE + rb"*+(?<![ \t]))?").fullmatch
 PATH = re.compile(rb"/[!\"\x24-\x7e\x80-\xff]*+").fullmatch
 _TOKEN = re.compile(TOKEN + rb"++").fullmatch
 _STATUS = re.compile(rb"[1-9][0-9][0-9]").fullmatch
