@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from glob import glob
 from typing import Any
 
 from setuptools import Extension, setup
@@ -36,6 +37,8 @@ class BuildAll(build_ext):  # type: ignore[misc]
         manifest = os.path.join(folder, MANIFEST)
         if os.path.exists(manifest):
             os.remove(manifest)
+        if self.inplace:
+            _forget_others()
         # Of the texts as they are before: one that changes meanwhile may not be what was compiled.
         sources = digests()
         super().run()
@@ -44,6 +47,13 @@ class BuildAll(build_ext):  # type: ignore[misc]
                 json.dump({"python": sys.implementation.cache_tag, "sources": sources}, file, indent=1)
         else:
             sys.stderr.write("toron: not everything could be compiled; it runs as pure Python\n")
+
+
+def _forget_others() -> None:
+    """Remove what was compiled of modules that are not any more: it would be found before their text."""
+    for path in glob("toron/**/*.so", recursive=True):
+        if path.partition(".")[0].replace("/", ".") not in MODULES:
+            os.remove(path)
 
 
 def _source(module: str) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
@@ -84,6 +85,15 @@ class CompiledTests(SynchronousTestCase):
 
 
 class ChoiceTests(SynchronousTestCase):
+    def test_nothing_else_lies_here_compiled(self) -> None:
+        """It would be found before its text, whatever became of that."""
+        top = Path(compiled.__file__).parent
+        modules = {
+            ".".join(("toron", *path.relative_to(top).parts)).partition(".cpython")[0].partition(".abi")[0]
+            for path in top.rglob("*.so")
+        }
+        self.assertEqual(modules - set(compiled.MODULES), set())
+
     def test_every_hot_module_has_a_source(self) -> None:
         for module in compiled.MODULES:
             self.assertTrue(compiled.sources(module), module)

@@ -1,4 +1,4 @@
-"""The HTTP/1.1 codecs say and understand the same compiled as in pure Python, whatever comes."""
+"""The HTTP codecs say and understand the same compiled as in pure Python, whatever comes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from tests.wire.http2_conversations import HELLO
+from tests.wire.http2_conversations import settings as settings_frame
+from tests.wire.test_http2 import anything
 from toron import compiled
 from toron.wire.events import Data, End, RequestHead, ResponseHead
 from toron.wire.headers import Headers
 from toron.wire.http1 import ClientCodec, ServerCodec
+from toron.wire.http2 import Http2ClientCodec, Http2ServerCodec
 
 _PIECES = (
     b"GET / HTTP/1.1\r\n", b"POST /a?b HTTP/1.1\r\n", b"GET http://a/ HTTP/1.0\r\n", b"HEAD * HTTP/1.1\r\n",
@@ -68,11 +72,35 @@ def conversation(side: str, said: list[bytes]) -> list[str]:
     return seen
 
 
+def many_conversations(side: str, said: list[bytes]) -> list[str]:
+    """The same of a codec of HTTP/2."""
+    codec: Any = Http2ServerCodec() if side == "http2 server" else Http2ClientCodec()
+    seen: list[str] = []
+    if side == "http2 server":
+        codec.receive(HELLO)
+    else:
+        codec.receive(settings_frame({8: 1}))
+        for _ in range(4):
+            codec.request(RequestHead(b"PUT", b"/", Headers([(b"Host", b"a")]), length=None))
+    for segment in said:
+        for stream, event in codec.receive(segment, float(len(seen))):
+            seen.append(f"{stream} {event!r}")
+            if type(event) is RequestHead:
+                codec.send(stream, ResponseHead(200, Headers([(b"X-Seen", event.target)])))
+                codec.send(stream, Data(b"x" * 70_000))
+                codec.send(stream, End(Headers([(b"t", b"u")])))
+            elif type(event) is Data:
+                codec.credit(stream, len(event.data))
+        seen.append(f"{codec.open} {codec.broken} {codec.last_error} {codec.outgoing()!r}")
+    return seen
+
+
 def answer_lines() -> None:
     """The twin: a line of JSON with a side and segments comes in, a line with the conversation goes out."""
     for line in sys.stdin:
         side, said = json.loads(line)
-        sys.stdout.write(json.dumps(conversation(side, [base64.b64decode(s) for s in said])) + "\n")
+        hold = many_conversations if side.startswith("http2") else conversation
+        sys.stdout.write(json.dumps(hold(side, [base64.b64decode(s) for s in said])) + "\n")
         sys.stdout.flush()
 
 
@@ -108,6 +136,13 @@ class TwinTests(SynchronousTestCase):
         @given(segments)
         def same(said: list[bytes]) -> None:
             self.assertEqual(conversation("server", said), self.ask_twin("server", said))
+
+        same()
+
+    def test_http2(self) -> None:
+        @given(st.sampled_from(("http2 server", "http2 client")), anything)
+        def same(side: str, said: list[bytes]) -> None:
+            self.assertEqual(many_conversations(side, said), self.ask_twin(side, said))
 
         same()
 

@@ -7,7 +7,17 @@ import traceback
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.wire.events import Data, End, Malformed, RequestHead, ResponseHead, Upgraded
+from toron.wire.events import (
+    Data,
+    End,
+    GoingAway,
+    Malformed,
+    RequestHead,
+    Reset,
+    ResponseHead,
+    Room,
+    Upgraded,
+)
 from toron.wire.headers import Headers
 
 
@@ -20,12 +30,18 @@ class Events(SynchronousTestCase):
             lambda: End(Headers([(b"A", b"b")])),
             lambda: Upgraded(b"x"),
             lambda: Malformed("bad_chunk", "x"),
+            lambda: Reset(8, True),
+            lambda: Room(),
+            lambda: GoingAway(2, b"x"),
         ):
             self.assertEqual(same(), same())
         self.assertNotEqual(Data(b"x"), Data(b"y"))
         self.assertNotEqual(Data(b""), Upgraded(b""))
         self.assertNotEqual(ResponseHead(200, Headers()), ResponseHead(201, Headers()))
         self.assertNotEqual(Malformed("bad_chunk"), Malformed("bad_trailer"))
+        self.assertNotEqual(Reset(8), Reset(8, True))
+        self.assertNotEqual(GoingAway(0), GoingAway(1))
+        self.assertNotEqual(Room(), End())
 
     def test_nothing_is_assumed_of_a_request(self) -> None:
         head = RequestHead(b"GET", b"/", Headers())

@@ -141,8 +141,7 @@ class Connection(Talks):
         for wrong in (
             data(1, b"x"), frame("PING", 0, bytes(8)), settings(), frame("CONTINUATION", 1),
             frame("HEADERS", 3), frame("CONTINUATION", 5), window(0, 1), frame("PRIORITY", 3, bytes(5)),
-            frame(99, 3),
-            frame("RST_STREAM", 3, bytes(4)), frame("GOAWAY", 0, bytes(8)),
+            frame(99, 3), frame("RST_STREAM", 3, bytes(4)), frame("GOAWAY", 0, bytes(8)),
         ):  # fmt: skip
             self.ends("PROTOCOL_ERROR", "stream_state", wrong, begun)
 

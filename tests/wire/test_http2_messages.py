@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.wire.http2_conversations import (
+    ACK,
     END,
     HELLO,
     PADDED,
@@ -111,6 +112,24 @@ class Faults(Talks):
         filled = OPEN + data(1, bytes(16384)) * 4
         self.fault("FLOW_CONTROL_ERROR", "flow_control", filled, data(1, b"x"))
         self.fault("FLOW_CONTROL_ERROR", "flow_control", filled, frame("DATA", 1, b"\0", PADDED))
+
+    def test_a_small_window_before_it_is_known(self) -> None:
+        """Until the client has seen our settings it may send what every window begins with."""
+        codec = Http2ServerCodec(Http2Limits(window=1000))
+        part = data(1, bytes(13107))
+        codec.receive(HELLO + OPEN + part * 5)
+        codec.outgoing()
+        codec.credit(1, 65535)
+        self.assertEqual(codec.outgoing(), window(1, 65535))
+        codec.receive(frame("SETTINGS", 0, b"", ACK) + data(1, bytes(1000)))
+        self.assertFalse(codec.last_error)
+        codec.receive(data(1, b"x"))
+        self.assertEqual(codec.last_error, "flow_control: the stream's window")
+        unsettled = Http2ServerCodec(Http2Limits(window=1000))
+        unsettled.receive(HELLO + OPEN + part * 5)
+        self.assertFalse(unsettled.last_error)
+        unsettled.receive(data(1, b"x"))
+        self.assertEqual(unsettled.last_error, "flow_control: the stream's window")
 
     def test_a_stream_that_depends_on_itself(self) -> None:
         selfish = number(2**31 + 1) + b"\0"

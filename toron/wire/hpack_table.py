@@ -84,3 +84,12 @@ PLACES: Final[dict[Field, int]] = {field: index for index, field in enumerate(ST
 
 NAMES: Final[dict[bytes, int]] = {name: index for index, (name, _) in reversed(list(enumerate(STATIC, 1)))}
 """The first index of each name."""
+
+TABLE_MOST: Final = 4096
+"""Size of a dynamic table at most: what both sides begin with, and we stay with (section 4.2)."""
+
+OVERHEAD: Final = 32
+"""What each entry of it counts above its octets (section 4.1)."""
+
+OWN: Final = len(STATIC) + 1
+"""The index of its newest entry."""

@@ -19,10 +19,11 @@ from toron.wire.http2_frames import (
     ConnectionFault,
 )
 from toron.wire.http2_framing import Framing
-from toron.wire.http2_heads import accept_of, request_fields
+from toron.wire.http2_heads import request_fields
 from toron.wire.http2_limits import Http2Limits
 from toron.wire.http2_messages import END
 from toron.wire.http2_streams import BODY, HEAD, NOTHING, Stream
+from toron.wire.websocket import accept_of
 
 _LIMITS = Http2Limits()
 _INTERIM_MOST = 16

@@ -12,128 +12,27 @@ from typing import Final
 from toron.wire.chunked import NOT_IN_TRAILERS
 from toron.wire.events import Malformed, RequestHead, ResponseHead
 from toron.wire.headers import Field, Headers, Remembered, headers_of
-from toron.wire.http1_fields import CONNECTION_FIELDS, TOKEN, VALUE, content_length, shown
+from toron.wire.http1_fields import TOKEN, content_length, shown
 from toron.wire.http1_head import authority_of
+from toron.wire.http2_sections import kind_of, sort
 
-NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]++").fullmatch
-GOOD_VALUE = re.compile(rb"(?:(?![ \t])" + VALUE + rb"*+(?<![ \t]))?").fullmatch
 PATH = re.compile(rb"/[!\"\x24-\x7e\x80-\xff]*+").fullmatch
 _TOKEN = re.compile(TOKEN + rb"++").fullmatch
 _STATUS = re.compile(rb"[1-9][0-9][0-9]").fullmatch
 VERSION: Final = (2, 0)
 
-FORBIDDEN: Final = frozenset({
-    b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade",
-})  # fmt: skip
-"""Fields that concern one HTTP/1 connection: a message with one is malformed (section 8.2.2)."""
-
-_LOOKALIKES = {
-    b"content_length": "bad_content_length",
-    b"transfer_encoding": "bad_transfer_encoding",
-}
-"""CGI and WSGI make the same variable of these as of the fields that frame a body."""
-
-_READ = frozenset({b"content-length", b"expect", b"host", b"te"})
-"""Fields that the codec wants to know of."""
-
-_REPEATED = {b"host": "bad_host", b"content-length": "bad_content_length"}
-"""The word for each field that no request may have twice."""
-
-_REQUEST = frozenset({b":authority", b":method", b":path", b":protocol", b":scheme"})
+_METHOD: Final = 1
+_SCHEME: Final = 2
+_AUTHORITY: Final = 3
+_PATH: Final = 4
+_PROTOCOL: Final = 5
+_PSEUDO = {
+    b":authority": _AUTHORITY, b":method": _METHOD, b":path": _PATH, b":protocol": _PROTOCOL,
+    b":scheme": _SCHEME,
+}  # fmt: skip
+"""The pseudo-fields of requests (section 8.3.1; RFC 8441 section 4)."""
 _NO_TUNNEL = (b"h2", b"http/", b"tls/")
 """Protocols that would carry requests we never see."""
-
-# What is done with a field.
-_PASSED: Final = 0
-_CRUMB: Final = 1
-_HELD: Final = 2
-_DROPPED: Final = 3
-_LOOKALIKE: Final = 4
-
-
-class _Kinds(dict[Field, int]):
-    """What is done with fields: with the same few hundred, over and over."""
-
-    def __missing__(self, field: Field) -> int:
-        kind = _kind_of(field)
-        if len(field[0]) + len(field[1]) <= 256:
-            if len(self) >= 4096:
-                # Somebody makes them up. Those that are in use come back by themselves.
-                self.clear()
-            self[field] = kind
-        return kind
-
-
-def _kind_of(field: Field) -> int:
-    """What is done with a field; Malformed when it is not well formed or never allowed."""
-    name, value = field
-    if not NAME(name):
-        raise _wrong_name(name)
-    if not GOOD_VALUE(value):
-        raise Malformed("bad_header", f"{shown(name)}: {shown(value)}")
-    if name == b"cookie":
-        return _CRUMB
-    if name in _READ:
-        return _HELD
-    if name in FORBIDDEN:
-        raise Malformed("connection_field", shown(name))
-    if name in _LOOKALIKES:
-        return _LOOKALIKE
-    return _DROPPED if name in CONNECTION_FIELDS else _PASSED
-
-
-def _wrong_name(name: bytes) -> Malformed:
-    if name[:1] == b":":
-        return Malformed("pseudo_field", f"{shown(name)} is not known, or not in its place")
-    if NAME(name.lower()):
-        return Malformed("upper_case_name", shown(name))
-    return Malformed("bad_header", shown(name))
-
-
-_kind: Final = _Kinds().__getitem__
-
-
-class _Section:
-    """The fields of a head: those for the other end, and those for the codec."""
-
-    __slots__ = ("fields", "held", "index")
-
-    def __init__(self, fields: list[Field], start: int, most: int, strict: bool) -> None:
-        """Sort those from `start` on; Malformed says what is wrong with one. `strict`: of a request."""
-        self.fields: list[Field] = []
-        self.index: dict[bytes, bytes] = {}
-        """The first value of each name."""
-        self.held: dict[bytes, bytes] = {}
-        crumbs: list[bytes] = []
-        crumb_at = 0
-        for field in fields[start:] if start else fields:
-            kind = _kind(field)
-            name, value = field
-            if kind == _PASSED:
-                self.fields.append(field)
-                if name not in self.index:
-                    self.index[name] = value
-            elif kind == _CRUMB:
-                if not crumbs:
-                    crumb_at = len(self.fields)
-                    self.fields.append(field)
-                crumbs.append(value)
-            elif kind == _HELD:
-                if name not in self.held:
-                    self.held[name] = value
-                elif strict and name in _REPEATED:
-                    raise Malformed(_REPEATED[name], "repeated")
-                else:
-                    self.held[name] += b", " + value
-            elif kind == _LOOKALIKE and strict:
-                raise Malformed(_LOOKALIKES[name], shown(name))
-        if len(self.fields) > most:
-            raise Malformed("too_many_fields", f"more than {most}")
-        if crumbs:
-            # One field again, as HTTP/1.1 has it (section 8.2.3).
-            whole = crumbs[0] if len(crumbs) == 1 else b"; ".join(crumbs)
-            self.fields[crumb_at] = (b"cookie", whole)
-            self.index[b"cookie"] = whole
 
 
 def _host(authority: bytes) -> Field:
@@ -144,6 +43,14 @@ def _host(authority: bytes) -> Field:
 
 
 _host_field = Remembered(_host, longest=255).__getitem__
+
+
+def _trails(name: bytes) -> bool:
+    plain = name.replace(b"_", b"-")
+    return plain not in NOT_IN_TRAILERS and not plain.startswith(b"x-forwarded-")
+
+
+_may_trail = Remembered(_trails).__getitem__
 _is_method = Remembered(lambda method: _TOKEN(method) is not None).__getitem__
 
 
@@ -153,38 +60,56 @@ def read_request(fields: list[Field], ended: bool, most: int) -> RequestHead:
     `ended` says that nothing follows it, `most` how many fields there may be. An extended CONNECT
     (RFC 8441) is told as a GET that asks for an upgrade.
     """
-    asked: dict[bytes, bytes] = {}
-    for name, value in fields:
-        if name[:1] != b":":
+    method: bytes | None = None
+    scheme: bytes | None = None
+    authority: bytes | None = None
+    target: bytes | None = None
+    protocol: bytes | None = None
+    start = 0
+    for field in fields:
+        place = _PSEUDO.get(field[0], 0)
+        if place == _METHOD and method is None:
+            method = field[1]
+        elif place == _SCHEME and scheme is None:
+            scheme = field[1]
+        elif place == _AUTHORITY and authority is None:
+            authority = field[1]
+        elif place == _PATH and target is None:
+            target = field[1]
+        elif place == _PROTOCOL and protocol is None:
+            protocol = field[1]
+        else:
+            # The first of the others; if it is a pseudo-field that comes again, it is not in its place.
             break
-        if name in asked or name not in _REQUEST:
-            raise Malformed("pseudo_field", f"{shown(name)} is repeated or not known")
-        asked[name] = value
-    section = _Section(fields, len(asked), most, True)
-    method = asked.get(b":method", b"")
+        start += 1
+    passed: list[Field] = []
+    index: dict[bytes, bytes] = {}
+    if authority is not None:
+        passed.append(_host_field(authority))
+        index[b"host"] = authority
+    held = sort(fields, start, most, True, passed, index)
+    if method is None or not _is_method(method):
+        raise Malformed("pseudo_field", f":method {shown(method or b'')}")
     upgrade = b""
     if method == b"CONNECT":
-        upgrade = _tunnel(asked)
-    elif not _is_method(method) or b":protocol" in asked:
-        raise Malformed("pseudo_field", f":method {shown(method)}")
-    target = asked.get(b":path", b"")
+        upgrade = _tunnel(protocol, authority)
+    elif protocol is not None:
+        raise Malformed("pseudo_field", ":protocol")
+    if not target:
+        raise Malformed("pseudo_field", "no :path")
     if not PATH(target) and (target != b"*" or method != b"OPTIONS"):
-        raise Malformed("bad_target" if target else "pseudo_field", f":path {shown(target)}")
-    scheme = asked.get(b":scheme", b"")
+        raise Malformed("bad_target", shown(target))
     if scheme != b"https" and scheme != b"http":
-        raise Malformed("pseudo_field", f":scheme {shown(scheme)}")
-    held = section.held
-    authority = asked.get(b":authority")
+        raise Malformed("pseudo_field", f":scheme {shown(scheme or b'')}")
     host = held.get(b"host")
     if authority is None:
         if host is None:
             raise Malformed("bad_host", "missing")
         authority = host
-    field = _host_field(authority)
-    if host is not None and host != authority:
+        passed.insert(0, _host_field(authority))
+        index[b"host"] = authority
+    elif host is not None and host != authority:
         authority_of(Headers([(b"Host", host)]), asked=authority, scheme=scheme)
-    section.fields.insert(0, field)
-    section.index[b"host"] = authority
     length: int | None = 0 if ended else None
     expects = trailers = False
     if held:
@@ -208,17 +133,16 @@ def read_request(fields: list[Field], ended: bool, most: int) -> RequestHead:
         length = 0
         expects = False
     return RequestHead(
-        method, target, headers_of(section.fields, section.index), authority, VERSION, length, upgrade,
+        method, target, headers_of(passed, index), authority, VERSION, length, upgrade,
         expects, trailers,
     )  # fmt: skip
 
 
-def _tunnel(asked: dict[bytes, bytes]) -> bytes:
+def _tunnel(protocol: bytes | None, authority: bytes | None) -> bytes:
     """The protocol of an extended CONNECT, in lower case; Malformed for any other CONNECT."""
-    protocol = asked.get(b":protocol")
     if protocol is None:
         raise Malformed("connect_refused")
-    if b":authority" not in asked:
+    if authority is None:
         raise Malformed("pseudo_field", "CONNECT without :authority")
     protocol = protocol.lower()
     if not _TOKEN(protocol) or protocol.startswith(_NO_TUNNEL):
@@ -236,21 +160,21 @@ def read_response(fields: list[Field], most: int) -> ResponseHead:
     status = fields[0][1]
     if not _STATUS(status):
         raise Malformed("bad_status_line", shown(status))
-    section = _Section(fields, 1, most, False)
-    if b"te" in section.held:
+    passed: list[Field] = []
+    index: dict[bytes, bytes] = {}
+    held = sort(fields, 1, most, False, passed, index)
+    if b"te" in held:
         raise Malformed("connection_field", "te")
-    length = content_length(section.held, False)
-    return ResponseHead(int(status), headers_of(section.fields, section.index), b"", VERSION, length)
+    length = content_length(held, False)
+    return ResponseHead(int(status), headers_of(passed, index), b"", VERSION, length)
 
 
 def read_trailers(fields: list[Field], most: int) -> Headers | None:
     """The fields behind a body; None when there are none. Malformed when one is not for there."""
     for field in fields:
-        _kind(field)
-        name = field[0]
-        plain = name.replace(b"_", b"-")
-        if plain in NOT_IN_TRAILERS or plain.startswith(b"x-forwarded-"):
-            raise Malformed("bad_trailer", shown(name))
+        kind_of(field)
+        if not _may_trail(field[0]):
+            raise Malformed("bad_trailer", shown(field[0]))
     if len(fields) > most:
         raise Malformed("too_many_fields", f"more than {most}")
     return headers_of(fields) if fields else None

@@ -6,7 +6,7 @@ from collections import deque
 
 from toron.wire.events import Event, Room
 from toron.wire.headers import Field, Headers
-from toron.wire.hpack import Encoder
+from toron.wire.hpack_encoder import Encoder
 from toron.wire.http2_frames import (
     CONTINUATION,
     DATA,
@@ -14,15 +14,18 @@ from toron.wire.http2_frames import (
     END_STREAM,
     FRAME_MOST,
     HEADERS,
+    NO_ERROR,
     WINDOW_FIRST,
     frame_header,
+    rst_stream,
 )
 from toron.wire.http2_heads import trailer_fields
 from toron.wire.http2_limits import Bucket, Http2Limits
-from toron.wire.http2_streams import BODY, DONE, EMPTY, FULL, HEAD, NOTHING, Stream
+from toron.wire.http2_streams import BODY, DONE, EMPTY, FULL, HEAD, LEFT, NOTHING, Stream
 
 StreamEvent = tuple[int, Event]
 """What happened on a stream; 0 stands for the whole connection."""
+_OURS_MOST = 256
 _UPDATES = 10
 """WINDOW_UPDATE frames that one DATA frame of ours is worth: clients open several windows, in small steps."""
 
@@ -31,7 +34,8 @@ class Flow:
     """What leaves one end of a connection."""
 
     __slots__ = (
-        "_encoder", "_flushes", "_frames", "_out", "_peer_frame", "_peer_window", "_room", "_row", "_streams",
+        "_encoder", "_flushes", "_frames", "_ours",
+        "_out", "_peer_frame", "_peer_window", "_room", "_row", "_streams",
         "limits",
     )  # fmt: skip
 
@@ -44,6 +48,8 @@ class Flow:
         """How often what was said was taken."""
         self._room = WINDOW_FIRST
         """Octets of bodies that the connection's window allows."""
+        self._ours: dict[int, None] = {}
+        """The last streams that we have reset: what comes on them was sent before that was known."""
         self._row: deque[Stream] = deque()
         """The streams that wait for it, in the order of their turns."""
         self._peer_frame = FRAME_MOST
@@ -69,6 +75,32 @@ class Flow:
         """Octets of a body that were said and wait for the other side's windows."""
         found = self._streams.get(stream)
         return 0 if found is None else found.queued
+
+    def reset(self, stream: int, code: int) -> None:
+        """Give a stream up: nothing more is told of it. Of one that is gone, nothing happens.
+
+        With NO_ERROR what was said up to an End still goes out (section 8.1); with any other code not.
+        """
+        found = self._streams.get(stream)
+        if found is None:
+            return
+        if code == NO_ERROR and found.ending:
+            found.reading = LEFT
+            return
+        del self._streams[stream]
+        found.drop()
+        self._say_reset(stream, code)
+
+    def _say_reset(self, stream: int, code: int) -> None:
+        self._out.append(rst_stream(stream, code))
+        self._leave_out(stream)
+
+    def _leave_out(self, stream: int) -> None:
+        """What still comes on this stream is no fault."""
+        ours = self._ours
+        if len(ours) >= _OURS_MOST:
+            del ours[next(iter(ours))]
+        ours[stream] = None
 
     def _say_section(self, stream: Stream, fields: list[Field], flags: int) -> None:
         """Say a head or trailers, in as many frames as it takes."""
@@ -154,6 +186,9 @@ class Flow:
         stream.ending = False
         if stream.reading is DONE:
             del self._streams[stream.id]
+        elif stream.reading is LEFT:
+            del self._streams[stream.id]
+            self._say_reset(stream.id, NO_ERROR)
 
     def _line_up(self, stream: Stream) -> None:
         """Have a stream get its turns, where something of it waits and its own window is open."""

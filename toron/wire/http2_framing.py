@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Final
 
 from toron.wire import http2_frames as frames
-from toron.wire.events import GoingAway, Malformed, Reset
+from toron.wire.events import GoingAway, Malformed
+from toron.wire.http2_control import Control
 from toron.wire.http2_flow import StreamEvent
 from toron.wire.http2_frames import (
     ACK,
     CONTINUATION,
     DATA,
-    FLOW_CONTROL_ERROR,
     FRAME_MOST,
     FRAME_SIZE_ERROR,
     GOAWAY,
@@ -32,18 +32,16 @@ from toron.wire.http2_frames import (
     ConnectionFault,
 )
 from toron.wire.http2_limits import Bucket, Http2Limits
-from toron.wire.http2_messages import Messages
-from toron.wire.http2_streams import DONE
 
 _PROBE: Final = b"toron ok"
 _DRAIN: Final = b"draining"
 
 
-class Framing(Messages):
+class Framing(Control):
     """One end of a connection."""
 
     __slots__ = (
-        "_greeted", "_held", "_pings", "_preface", "_settings", "_settled", "broken", "draining",
+        "_greeted", "_held", "_pings", "_preface", "_settings", "broken", "draining",
         "pong_wanted",
     )  # fmt: skip
 
@@ -60,8 +58,6 @@ class Framing(Messages):
         self._preface = preface
         self._greeted = False
         """The other side's settings came."""
-        self._settled = False
-        """The other side knows ours."""
         self._pings = Bucket(limits.pings, limits.pings_per_second)
         self._settings = Bucket(limits.settings, limits.settings_per_second)
         self._out.append(frames.settings(settings))
@@ -90,7 +86,7 @@ class Framing(Messages):
             data = self._held + data
         try:
             at = self._read_frames(data, events)
-            self._held = data[at:]
+            self._held = data[at:] if at < len(data) else b""
         except ConnectionFault as fault:
             events.append((0, self._break(fault)))
         return events
@@ -176,77 +172,6 @@ class Framing(Messages):
             # Section 4.1: unknown types are discarded.
             self._count(self._frames, "frame_flood")
 
-    # --- streams ------------------------------------------------------------------------------
-
-    def _read_reset(self, number: int, payload: bytes, events: list[StreamEvent]) -> None:
-        if len(payload) != 4:
-            raise ConnectionFault(FRAME_SIZE_ERROR, "frame_size", "RST_STREAM")
-        if self._is_idle(number):
-            raise ConnectionFault(PROTOCOL_ERROR, "stream_state", f"RST_STREAM of stream {number}")
-        stream = self._streams.pop(number, None)
-        if stream is None:
-            self._count(self._frames, "frame_flood")
-            return
-        unfinished = stream.writing is not DONE or stream.ending
-        stream.drop()
-        events.append((number, self._reset_event(int.from_bytes(payload, "big"))))
-        if unfinished:
-            self._count_reset()
-
-    def _reset_event(self, code: int) -> Reset:
-        return Reset(code)
-
-    def _count_reset(self) -> None:
-        """A stream was given up before we had said all."""
-        self._count(self._resets, "rapid_reset")
-
-    def _read_priority(self, number: int, payload: bytes, events: list[StreamEvent]) -> None:
-        """Priorities are a hint that is not taken (section 5.3.2), but they have to be well formed."""
-        self._count(self._frames, "frame_flood")
-        if not number:
-            raise ConnectionFault(PROTOCOL_ERROR, "frame_malformed", "PRIORITY of stream 0")
-        if len(payload) != 5:
-            code, error = FRAME_SIZE_ERROR, Malformed("frame_size", "PRIORITY")
-        elif int.from_bytes(payload[:4], "big") & WINDOW_MOST == number:
-            code, error = PROTOCOL_ERROR, Malformed("frame_malformed", "a stream that depends on itself")
-        else:
-            return
-        if number not in self._streams:
-            # It cannot be reset: it has not begun, or is over.
-            raise ConnectionFault(code, error.word, error.detail)
-        self._fault(number, code, error, events)
-
-    def _read_window_update(self, number: int, payload: bytes, events: list[StreamEvent]) -> None:
-        if len(payload) != 4:
-            raise ConnectionFault(FRAME_SIZE_ERROR, "frame_size", "WINDOW_UPDATE")
-        self._count(self._frames, "frame_flood")
-        more = int.from_bytes(payload, "big") & WINDOW_MOST
-        if not number:
-            if not more:
-                raise ConnectionFault(PROTOCOL_ERROR, "frame_malformed", "a window update of 0")
-            self._room += more
-            if self._room > WINDOW_MOST:
-                raise ConnectionFault(FLOW_CONTROL_ERROR, "flow_control", "a window too large")
-        else:
-            stream = self._streams.get(number)
-            if stream is None:
-                if self._is_idle(number):
-                    raise ConnectionFault(PROTOCOL_ERROR, "stream_state", "WINDOW_UPDATE of no stream")
-                return
-            stream.room += more
-            if not more:
-                self._fault(
-                    number, PROTOCOL_ERROR, Malformed("frame_malformed", "a window update of 0"), events
-                )
-            elif stream.room > WINDOW_MOST:
-                self._fault(
-                    number, FLOW_CONTROL_ERROR, Malformed("flow_control", "a window too large"), events
-                )
-            else:
-                self._line_up(stream)
-        if self._row:
-            self._go_on(events)
-
     # --- the connection -----------------------------------------------------------------------
 
     def _read_settings(self, flags: int, payload: bytes, events: list[StreamEvent]) -> None:
@@ -271,16 +196,6 @@ class Framing(Messages):
 
     def _follow(self, values: dict[int, int]) -> None:
         """Follow the settings that concern one side only."""
-
-    def _resize_windows(self, window: int) -> None:
-        """Streams that are open have so much more room, or less, down to below 0 (section 6.9.2)."""
-        more = window - self._peer_window
-        self._peer_window = window
-        for stream in self._streams.values():
-            stream.room += more
-            if stream.room > WINDOW_MOST:
-                raise ConnectionFault(FLOW_CONTROL_ERROR, "flow_control", "a window too large")
-            self._line_up(stream)
 
     def _read_ping(self, flags: int, payload: bytes) -> None:
         if len(payload) != 8:

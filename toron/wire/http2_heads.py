@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
 from collections.abc import Callable
-from hashlib import sha1
 from typing import Final
 
 from toron.wire.events import RequestHead, ResponseHead
 from toron.wire.headers import Field, Headers, Remembered, fold
 from toron.wire.http1_fields import CONNECTION_FIELDS
-from toron.wire.http2_fields import GOOD_VALUE, NAME, PATH
+from toron.wire.http2_fields import PATH
+from toron.wire.http2_sections import GOOD_VALUE, NAME
 
 _WORD = re.compile(rb"[!-~\x80-\xff]++").fullmatch
 
@@ -19,16 +18,29 @@ _LEFT_OUT = CONNECTION_FIELDS | {b"host"}
 """Fields that have another way to be said, or no place between two connections."""
 
 
-class _Said(dict[Field, Field | None]):
-    """Fields as they are said; None for those that are not."""
+_SAID: dict[Field, Field] = {}
+"""Fields as they are said."""
 
-    def __missing__(self, field: Field) -> Field | None:
-        said = _as_said(field)
+
+def _learn(field: Field, made: list[Field]) -> None:
+    """Add a field as it is said, if it is; ValueError as `_as_said`."""
+    said = _as_said(field)
+    if said is not None:
+        made.append(said)
         if len(field[0]) + len(field[1]) <= 256:
-            if len(self) >= 4096:
-                self.clear()
-            self[field] = said
-        return said
+            if len(_SAID) >= 4096:
+                _SAID.clear()
+            _SAID[field] = said
+
+
+def _add(fields: list[Field], made: list[Field]) -> None:
+    """Add fields as they are said."""
+    for field in fields:
+        said = _SAID.get(field)
+        if said is None:
+            _learn(field, made)
+        else:
+            made.append(said)
 
 
 def _as_said(field: Field) -> Field | None:
@@ -40,7 +52,6 @@ def _as_said(field: Field) -> Field | None:
     return None if name in _LEFT_OUT else (name, value)
 
 
-_said: Final = _Said().__getitem__
 _STATUSES: Final[list[Field]] = [(b":status", b"%d" % status) for status in range(1000)]
 
 
@@ -64,10 +75,7 @@ _protocol: Final = _pseudo(b":protocol")
 def response_fields(status: int, headers: Headers, length: int | None) -> list[Field]:
     """The head of a response; `length` is what it says of its body, None for nothing."""
     made = [_STATUSES[status]]
-    for field in headers.fields:
-        said = _said(field)
-        if said is not None:
-            made.append(said)
+    _add(headers.fields, made)
     if length is not None:
         made.append((b"content-length", b"%d" % length))
     return made
@@ -95,10 +103,9 @@ def request_fields(head: RequestHead, scheme: bytes, length: int | None) -> list
     made.append((b":path", target))
     if upgrade:
         made.append(_protocol(upgrade))
-    for field in head.headers.fields:
-        said = _said(field)
-        if said is not None and (not upgrade or said[0] != b"sec-websocket-key"):
-            made.append(said)
+    _add(head.headers.fields, made)
+    if upgrade:
+        made = [field for field in made if field[0] != b"sec-websocket-key"]
     if length is not None:
         made.append((b"content-length", b"%d" % length))
     if head.expects_continue:
@@ -108,11 +115,8 @@ def request_fields(head: RequestHead, scheme: bytes, length: int | None) -> list
     return made
 
 
-def accept_of(key: bytes) -> bytes:
-    """The Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 section 4.2.2)."""
-    return b2a_base64(sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest(), newline=False)
-
-
 def trailer_fields(trailers: Headers) -> list[Field]:
     """The fields behind a body."""
-    return [said for field in trailers.fields if (said := _said(field)) is not None]
+    made: list[Field] = []
+    _add(trailers.fields, made)
+    return made

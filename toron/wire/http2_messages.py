@@ -7,7 +7,7 @@ from typing import Final
 from toron.wire import http2_frames as frames
 from toron.wire.events import Data, End, Malformed
 from toron.wire.headers import Field
-from toron.wire.hpack import Decoder, HpackError, TooLarge
+from toron.wire.hpack_decoder import Decoder, HpackError, TooLarge
 from toron.wire.http2_fields import read_trailers
 from toron.wire.http2_flow import Flow, StreamEvent
 from toron.wire.http2_frames import (
@@ -25,10 +25,9 @@ from toron.wire.http2_frames import (
     ConnectionFault,
 )
 from toron.wire.http2_limits import Bucket, Http2Limits
-from toron.wire.http2_streams import BODY, DONE, Stream
+from toron.wire.http2_streams import BODY, DONE, LEFT, Stream
 
 END: Final = End()
-_OURS_MOST: Final = 256
 
 
 class Messages(Flow):
@@ -36,20 +35,21 @@ class Messages(Flow):
 
     __slots__ = (
         "_block", "_block_ends", "_block_size", "_continuations", "_decoder", "_empty", "_heading", "_last",
-        "_left", "_now", "_ours", "_resets", "_selfish", "last_error",
+        "_left", "_now", "_resets", "_selfish", "_settled",
+        "last_error",
     )  # fmt: skip
 
     def __init__(self, limits: Http2Limits) -> None:
         super().__init__(limits)
         self.last_error = ""
         """What was wrong, for the log."""
+        self._settled = False
+        """The other side knows our settings; until then it keeps to windows as they are without."""
         self._now = 0.0
         self._last = -1
         """The highest stream that was begun."""
         self._left = max(limits.connection_window, WINDOW_FIRST)
         """Octets of bodies that may still come, on all streams together."""
-        self._ours: dict[int, None] = {}
-        """The last streams that we have reset: what comes on them was sent before that was known."""
         self._decoder = Decoder(limits.head_most)
         self._heading = 0
         """The stream of a section that is not whole yet."""
@@ -65,33 +65,15 @@ class Messages(Flow):
     def credit(self, stream: int, size: int) -> None:
         """So many octets of a stream's Data were taken: as many more may come."""
         found = self._streams.get(stream)
-        if found is None or found.reading is DONE:
+        if found is None or found.reading is not BODY:
             return
         window = self.limits.window
         credit = min(found.credit + size, window - found.left)
-        if credit >= window >> 1:
+        if credit > 0 and credit >= window >> 1:
             self._out.append(frames.window_update(stream, credit))
             found.left += credit
             credit = 0
         found.credit = credit
-
-    def reset(self, stream: int, code: int) -> None:
-        """Give a stream up: nothing more is told of it. Of one that is gone, nothing happens."""
-        found = self._streams.pop(stream, None)
-        if found is not None:
-            found.drop()
-            self._say_reset(stream, code)
-
-    def _say_reset(self, stream: int, code: int) -> None:
-        self._out.append(frames.rst_stream(stream, code))
-        self._leave_out(stream)
-
-    def _leave_out(self, stream: int) -> None:
-        """What still comes on this stream is no fault."""
-        ours = self._ours
-        if len(ours) >= _OURS_MOST:
-            del ours[next(iter(ours))]
-        ours[stream] = None
 
     def _count(self, bucket: Bucket, word: str) -> None:
         if not bucket.take(self._now):
@@ -104,7 +86,8 @@ class Messages(Flow):
             found.drop()
         self._say_reset(stream, code)
         self.last_error = f"{error.word}: {error.detail}" if error.detail else error.word
-        events.append((stream, error.with_traceback(None)))
+        if found is None or found.reading is not LEFT:
+            events.append((stream, error.with_traceback(None)))
         self._count(self._resets, "rapid_reset")
 
     def _read_data(
@@ -131,10 +114,13 @@ class Messages(Flow):
             self._on_closed(number, "DATA")
             return
         if stream.reading is not BODY:
+            if stream.reading is LEFT:
+                self._left_out(stream, flags & END_STREAM != 0)
+                return
             code = STREAM_CLOSED if stream.reading is DONE else PROTOCOL_ERROR
             self._fault(number, code, Malformed("stream_state", "DATA"), events)
             return
-        if size > stream.left:
+        if size > stream.left and (self._settled or size > stream.left + WINDOW_FIRST - self.limits.window):
             self._fault(number, FLOW_CONTROL_ERROR, Malformed("flow_control", "the stream's window"), events)
             return
         stream.left -= size
@@ -154,6 +140,11 @@ class Messages(Flow):
         events.append((stream.id, end))
         if stream.writing is DONE and not stream.ending:
             del self._streams[stream.id]
+
+    def _left_out(self, stream: Stream, ends: bool) -> None:
+        """Something came that nobody wants; the other side may well end by itself what it says."""
+        if ends:
+            stream.reading = DONE
 
     def _count_empty(self) -> None:
         self._empty += 1
@@ -239,6 +230,9 @@ class Messages(Flow):
     def _read_trailers(
         self, stream: Stream, fields: list[Field], ends: bool, events: list[StreamEvent]
     ) -> None:
+        if stream.reading is LEFT:
+            self._left_out(stream, ends)
+            return
         if stream.reading is DONE:
             self._fault(stream.id, STREAM_CLOSED, Malformed("stream_state", "HEADERS behind the end"), events)
             return

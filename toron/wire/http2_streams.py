@@ -14,6 +14,8 @@ BODY: Final = "body"
 NOTHING: Final = "nothing"
 """Of what may be said: a message without a body. Data is left out, the end ends it."""
 DONE: Final = "done"
+LEFT: Final = "left"
+"""Of what comes: nobody wants it. The stream is reset when all that was said has left."""
 
 FULL: Final = 64 << 10
 """Octets that wait above which the body should pause."""
