@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime
 import os
 import random
+import sys
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.net.test_quic_identities import pair
 from toron import plugin
 from toron.compose import Part, compose, compose_parent, compose_worker, rehearse
 from toron.config.load import Loaded, load
@@ -24,6 +27,7 @@ from toron.net.certificates import self_signed
 from toron.net.gateway import Gateway
 from toron.net.http_site import HttpSite
 from toron.net.inheritance import Inheritance, Inherited
+from toron.net.quic_endpoint import QuicEndpoint
 from toron.net.quic_sni import QuicListener
 from toron.wire.headers import Headers
 
@@ -287,6 +291,47 @@ class Problems(ComposeCase):
         self.patch(module, "make", refuse)
         said = self.said(self.routes('{backend: {url: "http://127.0.0.1:1", balance: random}}'))
         self.assertEqual(said, "3:43: not today: try tomorrow")
+
+
+class Http3(ComposeCase):
+    """A listener of an extra."""
+
+    text = """
+        listeners:
+          - {protocol: http3, port: 443, certificates: [{self_signed: a.example}], sessions: 7, retry: always}
+        routes: [{respond: {body: hello}}]
+    """
+
+    def test_it_leads_to_the_routes(self) -> None:
+        gateway = self.compose(self.text)
+        (listener,) = gateway.listeners
+        assert isinstance(listener, QuicEndpoint)
+        self.assertEqual(
+            (listener.listener, listener.port, listener.stats.protocol), ("http3-443", 443, "http3")
+        )
+        self.assertEqual(self.ask(gateway, b"/").body, b"hello")
+        self.assertEqual(self.site(gateway).scheme, b"https")
+        with self.assertRaises(Refusal):
+            only = self.compose(self.text.replace("respond:", "match: {host: b.example}, respond:"))
+            self.ask(only, b"/")
+
+    def test_the_extra_is_missing(self) -> None:
+        for name in ("toron.listeners.http3", "toron.net.quic_endpoint", "toron.net.quic_identities"):
+            with self.subTest(name):
+                kept = sys.modules[name]
+                sys.modules[name] = None  # type: ignore[assignment]
+                try:
+                    said = self.said(self.text)
+                finally:
+                    sys.modules[name] = kept
+                expected = "HTTP/3 needs an extra that is not installed here: pip install 'toron[http3]'"
+                self.assertEqual(said.splitlines()[-1], f"2:6: {expected}")
+
+    def test_a_key_that_is_of_no_use_to_quic(self) -> None:
+        made = pair(ec.generate_private_key(ec.SECP256K1()))
+        (self.folder / "odd.pem").write_bytes(made.chain + made.key)
+        text = self.text.replace("self_signed: a.example", "cert: odd.pem, key: odd.pem")
+        self.assertIn("its key can not be used for QUIC", self.said(text))
 
 
 class Workers(ComposeCase):

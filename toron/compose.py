@@ -82,11 +82,17 @@ from toron.wire.schemes import OVER_TLS, SHARED
 
 if TYPE_CHECKING:
     from toron.admin.listener import AdminListener
+    from toron.net.quic_endpoint import QuicEndpoint
 
 _T = TypeVar("_T")
 
 _TCP_IDLE, _UDP_IDLE, _QUIC_IDLE = 3600.0, 30.0, 60.0
 """Seconds, where the configuration names none."""
+_QUIC_SILENCE = 30.0
+"""Seconds without a packet after which a client is gone, at least: twice as long as until it is probed.
+
+Between requests `keepalive` counts, as in other versions of HTTP; an exchange may be silent for longer.
+"""
 
 
 def compose(
@@ -276,7 +282,7 @@ class _Composer:
         root.last = [*admin, self.access_log]
         self.sweep.looked = self._looked
 
-    def _traffic(self) -> list[StreamListener | UdpListener]:
+    def _traffic(self) -> list[StreamListener | UdpListener | QuicEndpoint]:
         """The listeners, with all that they lead to, and the backends that nothing leads to."""
         listeners = [self.listener(index, spec) for index, spec in enumerate(self.config.listeners)]
         for index, route in enumerate(self.config.routes):
@@ -322,7 +328,7 @@ class _Composer:
 
     # --- listeners ----------------------------------------------------------------------------
 
-    def listener(self, index: int, spec: model.Listener) -> StreamListener | UdpListener:
+    def listener(self, index: int, spec: model.Listener) -> StreamListener | UdpListener | QuicEndpoint:
         """A listener, with its guards in front of what its protocol says."""
         path = ("listeners", index)
         name = spec.label
@@ -339,6 +345,8 @@ class _Composer:
                 server_stats=group.servers if group else {},
                 started=journal.started, finished=journal.session, refused=journal.refused,
             )  # fmt: skip
+        if spec.protocol == "http3":
+            return self._http3_listener(path, spec, guards, stats, journal)
         if spec.over_udp:
             return self._quic_listener(path, spec, guards, stats, journal)
         proxy = None
@@ -374,6 +382,35 @@ class _Composer:
             open_socket=self.open_socket, stats=stats, server_stats=servers,
             started=journal.started, finished=journal.session, refused=journal.refused,
         )  # fmt: skip
+
+    def _http3_listener(
+        self,
+        path: tuple[str | int, ...],
+        spec: model.Listener,
+        guards: list[Guard],
+        stats: Any,
+        journal: Journal,
+    ) -> QuicEndpoint:
+        """HTTP/3, which is an extra."""
+        try:
+            from toron.listeners.http3 import PROTOCOL, serve_http3
+            from toron.net.quic_endpoint import QuicEndpoint
+            from toron.net.quic_identities import Identities
+        except ImportError:
+            message = "HTTP/3 needs an extra that is not installed here: pip install 'toron[http3]'"
+            raise self.loaded.invalid(message, *path, "protocol") from None
+        certificates = self._certificates(path, spec, ())
+        with self._located("a certificate can not be used", *path, "certificates"):
+            identities = Identities(certificates)
+        site = self._site(spec, stats, journal)
+        endpoint = QuicEndpoint(
+            self.reactor, spec.label, spec.address, spec.port, serve_http3(site, spec.timeouts.handshake),
+            identities=identities, protocol=PROTOCOL, guards=guards, most=spec.sessions,
+            retry=spec.retry == "always", idle=max(_QUIC_SILENCE, spec.timeouts.keepalive),
+            open_socket=self.open_socket, refused=journal.refused, stats=stats,
+        )  # fmt: skip
+        endpoint.bound = lambda port: setattr(site, "port", port)
+        return endpoint
 
     def _guards(self, path: tuple[str | int, ...], spec: model.Listener) -> list[Guard]:
         return [self._plugin((*path, "guards", index))[1] for index in range(len(spec.guards))]
@@ -464,7 +501,7 @@ class _Composer:
             reactor=self.reactor,
             sweep=self.sweep,
             listener=spec.label,
-            scheme=b"https" if spec.protocol == "https" else b"http",
+            scheme=b"http" if spec.protocol == "http" else b"https",
             service=self._dispatch(spec),
             forwarding=Forwarding(Networks(spec.trusted_proxies)),
             finished=journal.request,
@@ -494,7 +531,7 @@ class _Composer:
                 with self._located("the route can not be matched", "routes", index, "match"):
                     router.add(_pattern(match), route.priority, leads_to)
         router.compile()
-        secure = spec.protocol == "https"
+        secure = spec.protocol != "http"
 
         def dispatch(request: Request) -> Any:
             found = router.find(request)

@@ -84,9 +84,9 @@ class Listeners(ConfigCase):
             """,
             "2:5: an https listener needs certificates: add certificates: [{cert: ..., key: ...}]",
             "3:5: a tls listener needs certificates: add certificates: [{cert: ..., key: ...}]",
-            "4:31: only https and tls listeners have certificates: take it out",
-            "4:66: only https and tls listeners terminate TLS: take it out",
-            "5:30: only https and tls listeners have certificates: take it out",
+            "4:31: only https, http3 and tls listeners have certificates: take it out",
+            "4:66: only https, http3 and tls listeners terminate TLS: take it out",
+            "5:30: only https, http3 and tls listeners have certificates: take it out",
         )
 
     def test_layer_4_keys_on_http(self) -> None:
@@ -120,9 +120,37 @@ class Listeners(ConfigCase):
             "2:40: a udp listener has no backlog: take it out",
             "2:52: a udp listener cannot receive PROXY headers: take it out",
             "2:91: a udp listener has no timeouts but idle: write idle:",
-            "2:105: only http and https listeners have request limits: take it out",
-            "2:117: only http and https listeners read forwarded headers: take it out",
-            "2:138: only https and tls listeners terminate TLS: take it out",
+            "2:105: only http, https and http3 listeners have request limits: take it out",
+            "2:117: only http, https and http3 listeners read forwarded headers: take it out",
+            "2:138: only https, http3 and tls listeners terminate TLS: take it out",
+        )
+
+    def test_http3(self) -> None:
+        """Beside https at the same port; and with all that it has not."""
+        self.says(
+            """
+            listeners:
+              - {protocol: https, port: 443, certificates: [{self_signed: a.b}]}
+              - {protocol: http3, port: 443, certificates: [{self_signed: a.b}], retry: always, sessions: 5, limits: {body: 1m}, timeouts: {head: 5s}}
+              - {protocol: udp, port: 443, echo: {}}
+              - {protocol: http3, port: 444}
+              - {protocol: http3, port: 445, certificates: [{self_signed: a.b}], backlog: 5, proxy_protocol: {trusted: 10.0.0.0/8}, http2: true, idle: 3s}
+              - {protocol: https, port: 446, certificates: [{self_signed: a.b}], retry: auto}
+              - {name: x, protocol: http3, port: 447, certificates: [{self_signed: a.b}], retry: never}
+            routes: [{echo: {}}]
+            """,
+            "2:50: warning: for development: clients do not trust a self-signed certificate",
+            "3:50: warning: for development: clients do not trust a self-signed certificate",
+            "4:27: port 443 is already taken by 'http3-443' at line 3: write another port or address",
+            "5:5: an http3 listener needs certificates: add certificates: [{cert: ..., key: ...}]",
+            "6:50: warning: for development: clients do not trust a self-signed certificate",
+            "6:70: an http3 listener has no backlog: take it out",
+            "6:82: an http3 listener cannot receive PROXY headers: take it out",
+            "6:121: only http and https listeners speak HTTP/2: take it out",
+            "6:134: an http3 listener has no idle: write timeouts: {keepalive: ...}",
+            "7:50: warning: for development: clients do not trust a self-signed certificate",
+            "7:70: only http3 listeners have a retry: take it out",
+            "8:86: 'never' is not known here: write auto or always",
         )
 
     def test_sni_over_udp(self) -> None:
@@ -146,7 +174,7 @@ class Listeners(ConfigCase):
             "5:58: only udp listeners count responses: take it out",
             "5:72: an sni over udp listener has no backlog: take it out",
             "5:84: an sni over udp listener cannot receive PROXY headers: take it out",
-            "5:123: only https and tls listeners have certificates: take it out",
+            "5:123: only https, http3 and tls listeners have certificates: take it out",
             "6:32: 'quic' is not known here: write tcp or udp",
             "7:21: only sni listeners choose, this one has its own: take it out",
         )

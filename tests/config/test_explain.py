@@ -35,7 +35,7 @@ class WrongShapes(ConfigCase):
             listeners:
               - {protocol: tcp, port: 8080, echo: {}, zzz: 1}
             """,
-            "2:43: unknown key 'zzz': known here: name, protocol, transport, address, port, backlog, guards, proxy_protocol, trusted_proxies, http2, encoded_slashes, certificates, tls, timeouts, limits, backend, routes, idle, sessions, responses, echo",
+            "2:43: unknown key 'zzz': known here: name, protocol, transport, address, port, backlog, guards, proxy_protocol, trusted_proxies, http2, encoded_slashes, certificates, tls, timeouts, limits, backend, routes, idle, sessions, retry, responses, echo",
         )
 
     def test_many_known_words(self) -> None:
@@ -76,7 +76,7 @@ class WrongShapes(ConfigCase):
               level: loud
             workers: many
             """,
-            "2:15: 'htp' is not known here: write http, https, tcp, tls, sni or udp (did you mean 'http'?)",
+            "2:15: 'htp' is not known here: write http, https, http3, tcp, tls, sni or udp (did you mean 'http'?)",
             "3:11: not a port: write a number from 0 to 65535",
             "4:5: unknown key 'adress': did you mean 'address'?",
             "5:5: the key 'protocol' is missing: add protocol:",

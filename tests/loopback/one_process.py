@@ -22,6 +22,7 @@ ONE_PROCESS = {
     "test_health_passive.Ejections.test_out_after_five_failures_for_the_base_time": TURNS,
     "test_http_backend_faults.Faults.test_failures_are_counted_against_the_server":
         "failures in a row, each worker counts for itself",
+    "test_http3.Curl.test_a_nat_that_forgets_in_the_middle": ANOTHER,
     "test_http_bulk.Chosen.test_only_what_can_and_is_worth_it": "it is workers who have the descriptors",
     "test_http_pool.Pooling.test_one_connection_serves_many_requests": POOLS,
     "test_http_upstream_tls.UpstreamTls.test_the_right_authority_and_name": POOLS,

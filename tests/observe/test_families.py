@@ -68,16 +68,17 @@ class Families(SynchronousTestCase):
         relayed = every | {"toron_bytes_received_total", "toron_bytes_sent_total"}
         bodies = {"toron_http_request_body_bytes_total", "toron_http_response_body_bytes_total"}
         datagrams = {f"toron_udp_datagrams_{what}_total" for what in ("received", "sent", "dropped")}
-        datagrams.add("toron_udp_sessions")
+        sessions = datagrams | {"toron_udp_sessions"}
         for protocol, names in (
             ("http", every | bodies),
             ("https", every | bodies),
+            ("http3", every | bodies | datagrams),
             ("tcp", relayed),
             ("tls", relayed),
             ("sni", relayed),
-            ("udp", relayed | datagrams),
-            ("sni-udp", relayed | datagrams),
-            ("", relayed | bodies | datagrams),
+            ("udp", relayed | sessions),
+            ("sni-udp", relayed | sessions),
+            ("", relayed | bodies | sessions),
         ):
             self.assertEqual(set(shown(listener_families([ListenerStats("a", protocol)]))), names, protocol)
         self.assertEqual(shown(listener_families([ListenerStats("a", "smtp")])), {})
@@ -89,7 +90,7 @@ class Families(SynchronousTestCase):
             stats.handshake("TLSv1.3")
             found = shown(listener_families([stats]))
             self.assertEqual(found["toron_refused_total"], [({"listener": "a", "reason": "denied"}, 1)])
-            self.assertEqual("toron_tls_handshakes_total" in found, protocol in ("", "tls", "https"))
+            self.assertEqual("toron_tls_handshakes_total" in found, protocol in ("", "tls", "https", "http3"))
 
     def test_routes_by_listener_and_status(self) -> None:
         stats = RouteStats("shop")

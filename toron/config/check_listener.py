@@ -17,8 +17,8 @@ _OVER_TCP, _OVER_UDP = frozenset({"h2", "http/1.1", "http/1.0"}), frozenset({"h3
 _RELAYED = _LAYER4 | {"sni-udp"}
 
 ALLOWED: dict[str, tuple[frozenset[str], str]] = {
-    "certificates": (TERMINATES_TLS, "only https and tls listeners have certificates: take it out"),
-    "tls": (TERMINATES_TLS, "only https and tls listeners terminate TLS: take it out"),
+    "certificates": (TERMINATES_TLS, "only https, http3 and tls listeners have certificates: take it out"),
+    "tls": (TERMINATES_TLS, "only https, http3 and tls listeners terminate TLS: take it out"),
     "transport": (
         frozenset({"sni", "sni-udp"}),
         "only sni listeners choose, this one has its own: take it out",
@@ -31,13 +31,14 @@ ALLOWED: dict[str, tuple[frozenset[str], str]] = {
     "echo": (frozenset({"tcp", "tls", "udp"}), "an {protocol} listener has no echo of its own: {echo}"),
     "idle": (_RELAYED, "an {protocol} listener has no idle: write timeouts: {{keepalive: ...}}"),
     "sessions": (DATAGRAMS, "only listeners over udp have sessions: take it out"),
+    "retry": (frozenset({"http3"}), "only http3 listeners have a retry: take it out"),
     "responses": (frozenset({"udp"}), "only udp listeners count responses: take it out"),
-    "http2": (LAYER7, "only http and https listeners speak HTTP/2: take it out"),
-    "limits": (LAYER7, "only http and https listeners have request limits: take it out"),
-    "trusted_proxies": (LAYER7, "only http and https listeners read forwarded headers: take it out"),
+    "http2": (frozenset({"http", "https"}), "only http and https listeners speak HTTP/2: take it out"),
+    "limits": (LAYER7, "only http, https and http3 listeners have request limits: take it out"),
+    "trusted_proxies": (LAYER7, "only http, https and http3 listeners read forwarded headers: take it out"),
     "proxy_protocol": (_STREAMS, "{a} listener cannot receive PROXY headers: take it out"),
     "backlog": (_STREAMS, "{a} listener has no backlog: take it out"),
-    "timeouts": (_STREAMS | {"sni-udp"}, "a udp listener has no timeouts but idle: write idle:"),
+    "timeouts": (_STREAMS | {"http3", "sni-udp"}, "a udp listener has no timeouts but idle: write idle:"),
 }
 """The keys that only some protocols have, with what to say on the others."""
 

@@ -42,13 +42,13 @@ Port = Annotated[
 ]
 """A port number; 0 asks the system for a free one."""
 
-LAYER7 = frozenset({"http", "https"})
+LAYER7 = frozenset({"http", "https", "http3"})
 """The listener protocols whose traffic walks through `routes`."""
 
-DATAGRAMS = frozenset({"udp", "sni-udp"})
+DATAGRAMS = frozenset({"http3", "udp", "sni-udp"})
 """The kinds of listeners that have a UDP port."""
 
-TERMINATES_TLS = frozenset({"https", "tls"})
+TERMINATES_TLS = frozenset({"https", "http3", "tls"})
 """The listener protocols that need certificates."""
 
 
@@ -482,7 +482,7 @@ class Route(Model):
     priority: int = 100
     """Lower is asked first."""
     listeners: OneOrMore = ()
-    """Names of the http and https listeners it is for; without it all of them."""
+    """Names of the http, https and http3 listeners it is for; without it all of them."""
     middlewares: tuple[Chosen, ...] = ()
     """What requests walk through, in this order; also names of `middlewares:`."""
     backend: BackendRef | None = None
@@ -579,7 +579,8 @@ class Limits(Model):
     requests: int = Field(0, ge=0)
     """Requests on one connection; 0 is any number."""
     streams: int = Field(100, ge=1, le=10000)
-    """HTTP/2: requests at a time on one connection; further ones are refused, for the client to try again."""
+    """HTTP/2, HTTP/3: requests at a time on one connection; further ones are refused, for the client to try
+    again. HTTP/3 has 100 at most."""
 
 
 class Listener(Model):
@@ -588,9 +589,9 @@ class Listener(Model):
     name: str = ""
     """What logs, metrics and routes call it; without it `protocol-port`, such as `http-8080` (and
     `sni-udp-443` for sni over udp)."""
-    protocol: Literal["http", "https", "tcp", "tls", "sni", "udp"]
-    """http and https are led by `routes:`. The rest is relayed: tcp and udp as they come, tls decrypted,
-    sni still encrypted, by the name that the client asks for."""
+    protocol: Literal["http", "https", "http3", "tcp", "tls", "sni", "udp"]
+    """http, https and http3 are led by `routes:`. The rest is relayed: tcp and udp as they come, tls
+    decrypted, sni still encrypted, by the name that the client asks for."""
     transport: Literal["tcp", "udp"] = "tcp"
     """sni: TLS is over tcp; QUIC, and so HTTP/3, over udp. Both may have the same port."""
     address: str | None = None
@@ -604,7 +605,7 @@ class Listener(Model):
     proxy_protocol: ReceiveProxyProtocol | None = None
     """Expect PROXY headers, which say where the client is. Not over udp."""
     trusted_proxies: Cidrs = ()
-    """http, https: peers whose `X-Forwarded-*` and `Forwarded` are believed. Without it nobody's are."""
+    """HTTP: peers whose `X-Forwarded-*` and `Forwarded` are believed. Without it nobody's are."""
     http2: bool = True
     """http, https: whether HTTP/2 is spoken too: over TLS as ALPN says, in the clear with clients that begin
     with it."""
@@ -612,13 +613,13 @@ class Listener(Model):
     """HTTP: what becomes of `%2F` in a path. A server may read it as `/`, and so see a path that no route
     matched: pass it only to servers that do not."""
     certificates: tuple[Certificate, ...] = ()
-    """https, tls: at least one; the name that the client asks for says which is used."""
+    """https, http3, tls: at least one; the name that the client asks for says which is used."""
     tls: ListenerTls = ListenerTls()
-    """https, tls: how strict it is."""
+    """https, http3, tls: how strict it is. Over http3 it is always TLS 1.3."""
     timeouts: ListenerTimeouts = ListenerTimeouts()
     """How long to wait. Not on udp listeners; tcp has none, tls and sni only `handshake`."""
     limits: Limits = Limits()
-    """http, https: how large a request may be."""
+    """HTTP: how large a request may be."""
     backend: BackendRef | None = None
     """tcp, tls, sni, udp: where everything is relayed to."""
     routes: tuple[ConnectionRoute, ...] = ()
@@ -628,7 +629,10 @@ class Listener(Model):
     """tcp, tls, sni: cut a relay on which nothing moves (after 1h). udp: forget a session (after 30s). sni
     over udp: forget a connection (after 1m)."""
     sessions: int = Field(10000, ge=1)
-    """udp, sni over udp: at most so many at once; further clients are not answered."""
+    """udp, sni over udp, http3: at most so many at once; further clients are turned away."""
+    retry: Literal["auto", "always"] = "auto"
+    """http3: when clients have to prove their address first, which takes them a round trip more: where many
+    shake hands at a time, or always."""
     responses: int = Field(0, ge=0)
     """udp: replies to each datagram after which its session is over, 1 for DNS; 0 is any number."""
     echo: Echo | None = None
@@ -717,7 +721,7 @@ class Config(Model):
     listeners: tuple[Listener, ...] = Field(min_length=1)
     """Where to accept, and what is spoken there; at least one."""
     routes: tuple[Route, ...] = ()
-    """Where the requests of http and https listeners lead. Others are answered 404."""
+    """Where the requests of http, https and http3 listeners lead. Others are answered 404."""
     backends: dict[str, Backend] = {}
     """Servers, by the names that routes and listeners use."""
     middlewares: dict[str, Annotated[Named, BeforeValidator(lambda v: {} if v is None else v)]] = {}

@@ -119,11 +119,12 @@ class Certificates:
         self._strict = strict
         self.expiry: dict[str, float] = {}
         """Each certificate's first name, and when it expires (seconds since 1970)."""
+        self.pairs: dict[SSL.Context, KeyPair] = {}
+        """What each context serves, in the order of the configuration."""
         offered = tuple(protocols)
-        contexts = []
         for pair in pairs:
             context = server_context(pair, policy, offered)
-            contexts.append(context)
+            self.pairs[context] = pair
             names = pair.names()
             self.expiry[names[0] if names else "?"] = pair.not_after
             for name in names:
@@ -131,7 +132,7 @@ class Certificates:
                     self._wild.setdefault(name[2:], context)
                 else:
                     self._exact.setdefault(name, context)
-        self._first = contexts[0]
+        self._first = next(iter(self.pairs))
 
     def choose(self, name: str) -> SSL.Context | None:
         """The context for a name in lower case, "" where the client sent none."""

@@ -19,10 +19,11 @@ Sample = tuple[Sequence[str], float]
 """The values of the labels, and the number."""
 
 LAYER4 = ("", "tcp", "tls", "sni", "udp", "sni-udp")
-LAYER7 = ("", "http", "https")
+LAYER7 = ("", "http", "https", "http3")
 UDP = ("", "udp", "sni-udp")
-TLS = ("", "tls", "https")
-EVERY = (*LAYER4, "http", "https")
+PACKETS = (*UDP, "http3")
+TLS = ("", "tls", "https", "http3")
+EVERY = (*LAYER4, "http", "https", "http3")
 
 LISTENER: tuple[tuple[str, type[CounterMetricFamily | GaugeMetricFamily], str, tuple[str, ...], str], ...] = (
     ("toron_connections", CounterMetricFamily, "connections", EVERY, "Connections accepted (UDP: sessions)."),
@@ -32,9 +33,9 @@ LISTENER: tuple[tuple[str, type[CounterMetricFamily | GaugeMetricFamily], str, t
     ("toron_http_request_body_bytes", CounterMetricFamily, "body_in", LAYER7, "Bytes of request bodies."),
     ("toron_http_response_body_bytes", CounterMetricFamily, "body_out", LAYER7, "Bytes of response bodies."),
     ("toron_udp_sessions", GaugeMetricFamily, "sessions", UDP, "UDP sessions open now."),
-    ("toron_udp_datagrams_received", CounterMetricFamily, "datagrams_in", UDP, "Datagrams from clients."),
-    ("toron_udp_datagrams_sent", CounterMetricFamily, "datagrams_out", UDP, "Datagrams to clients."),
-    ("toron_udp_datagrams_dropped", CounterMetricFamily, "datagrams_dropped", UDP, "Datagrams dropped."),
+    ("toron_udp_datagrams_received", CounterMetricFamily, "datagrams_in", PACKETS, "Datagrams from clients."),
+    ("toron_udp_datagrams_sent", CounterMetricFamily, "datagrams_out", PACKETS, "Datagrams to clients."),
+    ("toron_udp_datagrams_dropped", CounterMetricFamily, "datagrams_dropped", PACKETS, "Datagrams dropped."),
 )  # fmt: skip
 """Name, kind, attribute of ListenerStats, the protocols it is shown for, text."""
 

@@ -29,6 +29,11 @@ listeners:
     protocol: https
     port: @SECURE@
     certificates: [{self_signed: [a.example]}]
+  - <<: *limits
+    name: quic
+    protocol: http3
+    port: @SECURE@
+    certificates: [{self_signed: [a.example]}]
   - &hasty
     <<: *limits
     name: hasty
@@ -38,6 +43,11 @@ listeners:
   - <<: *hasty
     name: hasty-secure
     protocol: https
+    port: @HASTY_SECURE@
+    certificates: [{self_signed: [a.example]}]
+  - <<: *hasty
+    name: hasty-quic
+    protocol: http3
     port: @HASTY_SECURE@
     certificates: [{self_signed: [a.example]}]
 middlewares:

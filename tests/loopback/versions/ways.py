@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tests.loopback.versions.connection import HOST, Connection
 from tests.loopback.versions.http1 import Http1Connection
 from tests.loopback.versions.http2 import Http2Connection
+from tests.loopback.versions.http3 import Http3Connection
 
 
 @dataclass(frozen=True)
@@ -29,4 +30,5 @@ class Way:
 
 HTTP1 = Way("plain", "PORT", "http", "1.1", "", Http1Connection, one_connection=False)
 H2 = Way("secure", "SECURE", "https", "2", "h2", lambda port: Http2Connection(port, HOST))
+H3 = Way("quic", "SECURE", "https", "3", "h3", Http3Connection)
 H2C = Way("plain", "PORT", "http", "2", "", Http2Connection)

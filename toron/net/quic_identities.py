@@ -1,0 +1,56 @@
+"""The certificates of a listener as QUIC needs them, chosen by the name in a ClientHello."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from qh3.tls import load_pem_private_key, load_pem_x509_certificates
+
+from toron.net.certificates import Certificates, KeyPair
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A certificate, those above it, and its key, in the types of qh3."""
+
+    certificate: Any
+    chain: list[Any]
+    key: Any
+
+
+def identity(pair: KeyPair) -> Identity:
+    """The same pair for QUIC; ValueError where its key is of a kind that QUIC can not use here."""
+    key = serialization.load_pem_private_key(pair.key, None).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    first, *others = load_pem_x509_certificates(pair.chain)
+    try:
+        made = Identity(first, others, load_pem_private_key(key))
+    except Exception as error:
+        raise ValueError(f"its key can not be used for QUIC: {error}") from None
+    if type(made.key).__name__ not in ("EcPrivateKey", "RsaPrivateKey", "Ed25519PrivateKey"):
+        raise ValueError(
+            "its key can not be used for QUIC: it needs an RSA, P-256, P-384, P-521 or Ed25519 key"
+        )
+    return made
+
+
+class Identities:
+    """The identity for a server name, as `Certificates` choose."""
+
+    def __init__(self, certificates: Certificates) -> None:
+        """ValueError as `identity` raises it."""
+        self._certificates = certificates
+        self._made = {context: identity(pair) for context, pair in certificates.pairs.items()}
+        self.first = next(iter(self._made.values()))
+        secret = next(iter(certificates.pairs.values())).key
+        self.reset_key = hmac.digest(secret, b"stateless reset", "sha256")
+        """What stateless resets are proved with: the same after a restart, and in every worker."""
+
+    def choose(self, name: str) -> Identity | None:
+        """For a name in lower case, "" where the client sent none; None where it is refused."""
+        context = self._certificates.choose(name)
+        return None if context is None else self._made[context]
