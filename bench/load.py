@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import http3
+
 CONNECTIONS = 64
 SHARE_OF_ERRORS = 0.001
 """So many of the requests may fail before the figure is none."""
@@ -134,6 +136,17 @@ def unary(port: int, seconds: float) -> float:
         message.flush()
         options = ("-H", "content-type: application/grpc", "-H", "te: trailers", "-d", message.name)
         return streams(port, seconds, *options)
+
+
+def quic(port: int, seconds: float) -> float:
+    """Small requests over HTTP/3: eight connections with ten under way on each."""
+    try:
+        good, bad = http3.requests(port, seconds)
+    except (ConnectionError, OSError) as error:
+        raise LoadFailed(f"HTTP/3: {error}") from None
+    if bad > (good + bad) * SHARE_OF_ERRORS or not good:
+        raise LoadFailed(f"{bad} of {good + bad} requests over HTTP/3 failed")
+    return float(good)
 
 
 def paced(port: int, seconds: float, pace: Pace) -> Replies:

@@ -18,7 +18,7 @@ from tests.loopback.sockets import answers
 from toron.compiled import described
 
 STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
-ALL = frozenset({"HTTP", "TLS", "H2", "GRPC", "TCP", "UDP"})
+ALL = frozenset({"HTTP", "TLS", "H2", "H3", "GRPC", "TCP", "UDP"})
 
 
 def first_line(*command: str) -> str:
@@ -83,6 +83,7 @@ class Nginx(Proxy):
 
     label = program = "nginx"
     file = "nginx.conf"
+    offers = ALL - {"H3"}
 
     def text(self) -> str:
         """The configuration; Debian has the stream module in a file of its own."""
@@ -103,7 +104,7 @@ class Haproxy(Proxy):
 
     label = program = "haproxy"
     file = "haproxy.cfg"
-    offers = ALL - {"UDP"}
+    offers = ALL - {"H3", "UDP"}
 
     @classmethod
     def version(cls) -> str:
@@ -120,6 +121,7 @@ class Envoy(Proxy):
 
     label = program = "envoy"
     file = "envoy.yaml"
+    offers = ALL - {"H3"}
 
     @classmethod
     def version(cls) -> str:

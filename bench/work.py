@@ -124,6 +124,8 @@ WORK = (
          cpu("H2", MICRO, load.streams), "H2", 1.2, 0.8, baseline="envoy", within=(("caddy", 0.35),)),
     Work("grpc", "gRPC, unary calls", "µs CPU / call",
          cpu("GRPC", MICRO, load.unary), "GRPC", 1.2, 0.9, baseline="envoy"),
+    Work("http3", "HTTP/3, small response", "µs CPU / request",
+         cpu("H3", MICRO, load.quic), "H3", 1.0, 0.5, baseline="caddy"),
     Work("http-download", "HTTP download of 100 MiB", "ms CPU / GB",
          cpu("HTTP", MILLI_PER_GB, _large), "HTTP", 1.0, 0.5),
     Work("tcp-roundtrips", "TCP relay, small round trips", "µs CPU / round trip",

@@ -202,7 +202,7 @@ class Configurations(SynchronousTestCase):
                     env={"PYTHONPATH": str(ROOT)},
                 )  # fmt: skip
                 self.assertEqual((done.returncode, done.stderr), (0, done.stderr))
-                self.assertIn("valid (6 listeners", done.stderr)
+                self.assertIn("valid (7 listeners", done.stderr)
 
     def test_all_words_are_filled_in(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
