@@ -85,6 +85,7 @@ class Partners:
         )
         self.theirs.initiate_connection()
         self.settled = False
+        self.window = 65535
         self.to_us = self.to_them = b""
         self.seen_by_us: dict[int, Seen] = {}
         self.seen_by_them: dict[int, Seen] = {}
@@ -149,15 +150,19 @@ class Partners:
             stream, size = self.unacknowledged.pop()
             self.theirs.acknowledge_received_data(size, stream)
 
-    def unsettle(self) -> None:
-        """They change their settings; h2 takes any acknowledgement for one of all it has said."""
+    def unsettle(self, streams: bool) -> None:
+        """They change their settings; where there are `streams`, windows become larger only.
+
+        h2 takes an acknowledgement for one of all settings it has said, and an empty frame for one too
+        large where a window is below 0.
+        """
         if not self.settled:
             return
-        name, value = self.random.choice([
-            (H2.INITIAL_WINDOW_SIZE, self.random.randint(0, 100_000)), (H2.INITIAL_WINDOW_SIZE, 65535),
-            (H2.HEADER_TABLE_SIZE, self.random.choice([0, 50, 4096, 65536])),
-        ])  # fmt: skip
-        self.settle({name: value})
+        if self.random.random() < 0.5:
+            self.settle({H2.HEADER_TABLE_SIZE: self.random.choice([0, 50, 4096, 65536])})
+            return
+        self.window = self.random.randint(self.window if streams else 0, 200_000)
+        self.settle({H2.INITIAL_WINDOW_SIZE: self.window})
 
     def settle(self, values: dict[Any, int]) -> None:
         self.settled = False
@@ -218,7 +223,7 @@ def exchange(
     asked: dict[int, tuple[Message, Message]] = {}
     answered: set[int] = set()
     for turn in range(100_000):
-        if waiting and (turn > 1 and random.random() < 0.2):
+        if waiting and turn > 1 and random.random() < 0.2:
             request, response = waiting.pop(0)
             if we_serve:
                 stream = partners.theirs.get_next_available_stream_id()
@@ -250,9 +255,11 @@ def exchange(
         if random.random() < 0.5:
             partners.take()
         if settings and turn < 200 and random.random() < 0.05:
-            partners.unsettle()
-        if settings and turn == 200:
-            partners.settle({H2.INITIAL_WINDOW_SIZE: 65535})
+            partners.unsettle(bool(asked))
+        if settings and turn >= 200 and partners.settled:
+            # No window stays closed for good.
+            settings = False
+            partners.settle({H2.INITIAL_WINDOW_SIZE: 200_000})
         partners.carry(turn > 300)
         if not waiting and not speaking and len(answered) == len(plans) and partners.ours.open == 0:
             break

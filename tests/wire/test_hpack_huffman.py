@@ -53,14 +53,13 @@ class Huffman(SynchronousTestCase):
         one_way()
 
     def test_broken(self) -> None:
-        for name, coded in (
-            ("padding of eight bits", "ff"),
-            ("a code and padding of eight bits", "07ff"),
-            ("padding with a zero", "00"),
-            ("padding of another code's bits", "1c"),
-            ("the end itself", "ffffffff"),
-            ("the end after a code", "1fffffffff"),
-            ("half of a long code", "fffe"),
+        for coded in (
+            "ff",  # padding of eight bits
+            "07ff",  # a code, and padding of eight bits
+            "00",  # padding with a zero
+            "1c",  # padding with the bits of another code
+            "ffffffff",  # the end itself
+            "1fffffffff",  # the end after a code
+            "fffe",  # half of a long code
         ):
             self.assertRaises(ValueError, decode, bytes.fromhex(coded))
-            self.assertTrue(name)

@@ -141,6 +141,15 @@ class Windows(Talks):
         )
         self.assertEqual(codec.queued(1), 65536 + 40001 - 40000 - 32769 - 2)
 
+    def test_room_for_who_says_more_than_it_should(self) -> None:
+        self.serve(
+            ("in", headers(1, asked(), ends=True), (1, head()), (1, END)),
+            ("say", 1, OK, Data(b"x" * (65535 + 70_000))),
+            ("in", window(0, 1 << 20) + window(1, 20_000)),
+            ("say", 1, Data(b"x")),
+            ("in", window(1, 20_000), (1, Room())),
+        )
+
     def test_room_after_a_change_of_settings(self) -> None:
         self.serve(
             ("in", headers(1, asked(), ends=True), (1, head()), (1, END)),

@@ -147,7 +147,8 @@ class Flow:
         self._line_up(stream)
         # Nobody else gets a turn from this: where others wait, the connection's window is used up.
         self._go_on([])
-        stream.full = stream.queued > FULL
+        if stream.queued > FULL:
+            stream.full = True
 
     def _put_data(self, stream: Stream, data: bytes, size: int, flags: int) -> None:
         out = self._out
