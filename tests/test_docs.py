@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -13,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.loopback.peers import run
 from toron.core.refusal import REASONS
+from toron.explain.record import Record
 
 ROOT = Path(__file__).resolve().parents[1]
 TORON = [sys.executable, "-m", "toron"]
@@ -62,6 +65,24 @@ class Documents(SynchronousTestCase):
         self.assertEqual(command, "$ toron check broken.yaml")
         done = self.toron(folder, "check", "broken.yaml")
         self.assertEqual((done.returncode, done.stderr.splitlines()), (1, shown))
+
+    def test_what_explain_prints_is_as_shown(self) -> None:
+        page = "docs/explain.md"
+        for name, code in (("shadowed", 0), ("missed", 1), ("connection", 1), ("failures", 1)):
+            folder = self.folder()
+            text = tested(page, "config") + (tested(page, "tests") if name == "failures" else "")
+            Path(folder, "toron.yaml").write_text(text)
+            command, *shown = tested(page, name).splitlines()
+            words = shlex.split(command.removeprefix("$ toron "))
+            done = self.toron(folder, *words, PYTHONIOENCODING="utf-8")
+            self.assertEqual(
+                (done.returncode, (done.stdout + done.stderr).splitlines()), (code, shown), command
+            )
+
+    def test_every_key_of_the_record_is_explained(self) -> None:
+        text = (ROOT / "docs" / "explain.md").read_text()
+        keys = [field.name for field in dataclasses.fields(Record)]
+        self.assertEqual(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE), keys)
 
     def test_every_reason_is_explained(self) -> None:
         text = (ROOT / "docs" / "operating.md").read_text()

@@ -24,6 +24,10 @@ from toron.config.schema import schema as make_schema
 from toron.config.show import effective as make_effective
 from toron.config.show import write_yaml
 from toron.config.uses import written_backends
+from toron.explain.expected import run_tests
+from toron.explain.explainer import Explainer
+from toron.explain.question import CLIENT, header, question
+from toron.explain.text import as_text
 
 DEFAULT_FILES = ("toron.yaml", "toron.yml", "toron.toml", "toron.json")
 """What `toron check` looks for in the current folder when no file is named."""
@@ -83,7 +87,8 @@ def check(files: tuple[str, ...], as_json: bool, effective: bool) -> None:
     """Check configuration files without serving them.
 
     Prints every problem as file:line:column: what, and what to do; then, of a file without an
-    error, that it is valid. Exits with 1 when a file has an error; warnings do not count.
+    error, that it is valid. The tests: of a file are tried too, and one that fails is an error.
+    Exits with 1 when a file has an error; warnings do not count.
     Without FILE: toron.yaml, .yml, .toml or .json of this folder.
     """
     if as_json and effective:
@@ -112,10 +117,10 @@ def _default_file() -> tuple[str, ...]:
 def _load(file: str) -> tuple[Loaded | None, list[Problem]]:
     try:
         loaded = load(file, plugin, os.environ)
-        rehearse(loaded)
+        failed = run_tests(loaded, rehearse(loaded))
     except Invalid as invalid:
         return None, invalid.problems
-    return loaded, loaded.warnings
+    return (None, sorted([*failed, *loaded.warnings])) if failed else (loaded, loaded.warnings)
 
 
 def _size(loaded: Loaded) -> str:
@@ -142,6 +147,55 @@ def _as_json(file: str, loaded: Loaded | None, problems: list[Problem]) -> dict[
             for problem in problems
         ],
     }
+
+
+@main.command(
+    epilog=_examples(
+        "toron explain -c toron.yaml https://a.example/b",
+        "toron explain -X POST -H 'X-Beta: 1' --client 10.1.2.3 http://a.example/b",
+        "toron explain tls://db.example:5432",
+        "toron explain --json https://a.example/b | jq .route.place",
+    )
+)
+@click.argument("url")
+@click.option("-c", "--config", "file", metavar="FILE", help="The configuration file.")
+@click.option("-X", "--method", default="GET", show_default=True, help="The method of the request.")
+@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header field.")
+@click.option("--client", default=CLIENT, show_default=True, metavar="IP", help="Where the client is.")
+@click.option("--alpn", multiple=True, metavar="PROTOCOL", help="A protocol that a TLS client offers.")
+@click.option("--listener", metavar="NAME", help="The listener that is asked, where several would do.")
+@click.option("--json", "as_json", is_flag=True, help="Print the decision record as JSON.")
+def explain(
+    url: str,
+    file: str | None,
+    method: str,
+    headers: tuple[str, ...],
+    client: str,
+    alpn: tuple[str, ...],
+    listener: str | None,
+    as_json: bool,
+) -> None:
+    """Tell where a request would go and why, without sending it or running a gateway.
+
+    URL is one of https://, http://, tcp://HOST:PORT, tls://NAME:PORT and udp://HOST:PORT. Each rule
+    is named with its file:line:column: the listener, its guards, the certificate, the route and
+    those that almost match, middlewares, the backend and its servers. Exits with 0 when a server
+    or the gateway would answer, with 1 when it would be refused, with 2 when it can not be told.
+    Without -c: toron.yaml, .yml, .toml or .json of this folder.
+    """
+    try:
+        asked = question(url, method, [header(line) for line in headers], client, alpn, listener)
+        loaded = load(file or _default_file()[0], plugin, os.environ)
+        record = Explainer(loaded).explain(asked)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except Invalid as invalid:
+        for problem in invalid.problems:
+            click.echo(str(problem), err=True)
+        sys.exit(2)
+    click.echo(json.dumps(record.as_json(), indent=2) if as_json else as_text(record), nl=as_json)
+    if record.outcome.kind == "refused":
+        sys.exit(1)
 
 
 @main.command(

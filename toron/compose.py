@@ -7,7 +7,7 @@ import os
 import random as randomness
 import time
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -156,9 +156,61 @@ def compose_worker(
     return _Composer(loaded, reactor, random, wall, inherited, make_writer).worker(fatal)
 
 
-def rehearse(loaded: Loaded) -> None:
-    """Compose without a reactor, and let go of it: raises Invalid for what a start would."""
-    compose(loaded, _Still(), randomness.Random(0), time.time, _nobody)
+def rehearse(loaded: Loaded) -> Rehearsed:
+    """Compose without a reactor: raises Invalid for what a start would."""
+    composer = _Composer(loaded, _Still(), randomness.Random(0), time.time)
+    composer.whole(_nobody)
+    return Rehearsed(composer)
+
+
+class Entrance:
+    """What stands behind the door of one listener, for those who ask why something goes where it goes."""
+
+    __slots__ = ("certificates", "guards", "router", "routes", "rules", "site")
+
+    def __init__(self) -> None:
+        self.guards: list[tuple[str, Guard]] = []
+        """By their names."""
+        self.certificates: Certificates | None = None
+        self.site: HttpSite | None = None
+        self.router: Any = None
+        """A Router, a ConnectionRouter, or None where there is one way only."""
+        self.routes: dict[int, int] = {}
+        """Of a Router: the number of a route, by the id of what the router finds."""
+        self.rules: list[tuple[int, int]] = []
+        """Of a Router: the route and the number of its match, for each pattern in the order of adding."""
+
+
+_LONG = 86400.0 * 366
+"""Seconds after which every rate is fresh again."""
+
+
+class Rehearsed:
+    """A gateway that was composed and will not start."""
+
+    def __init__(self, composer: _Composer) -> None:
+        self.entrances: dict[str, Entrance] = composer.entrances
+        """By the names of the listeners."""
+        self.walks: dict[int, tuple[list[tuple[str, Any]], Service]] = composer.walks
+        """Of each route the middlewares, by their names, and the last step behind them."""
+        self.seconds: Callable[[], float] = composer.reactor.seconds
+        self._composer = composer
+
+    def rest(self) -> None:
+        """Let time go by until no limit remembers what was asked before."""
+        self._composer.reactor.advance(_LONG)
+
+    def backend(self, reference: model.BackendRef, *path: str | int) -> Backend:
+        """The backend of that name, or the one written at `path`."""
+        return self._composer.group(reference, path).backend
+
+    def written(self, reference: model.BackendRef, *path: str | int) -> tuple[str | int, ...]:
+        """Where that backend was written."""
+        return self._composer.group(reference, path).path
+
+    def route_name(self, index: int) -> str:
+        """What logs and metrics call a route."""
+        return self._composer.route_name(index, self._composer.config.routes[index])
 
 
 class _Still(Clock):
@@ -223,6 +275,8 @@ class _Composer:
         self._groups: dict[Any, _Group] = {}
         self._unnamed: Counter[str] = Counter()
         self._middlewares: dict[int, tuple[str, Any]] = {}
+        self.entrances: defaultdict[str, Entrance] = defaultdict(Entrance)
+        self.walks: dict[int, tuple[list[tuple[str, Any]], Service]] = {}
         ids = count(1)
         start = f"{random.getrandbits(40):010x}"
         self.new_id = lambda: f"{start}-{next(ids):x}"
@@ -374,9 +428,10 @@ class _Composer:
         """QUIC, led by the names that clients ask for."""
         groups = self._led_to(path, spec)
         servers = {server: each for _, group in groups for server, each in group.servers.items()}
+        router = ConnectionRouter([(pattern, group.backend) for pattern, group in groups])
+        self.entrances[spec.label].router = router
         return QuicListener(
-            self.reactor, spec.label, spec.address, spec.port,
-            ConnectionRouter([(pattern, group.backend) for pattern, group in groups]),
+            self.reactor, spec.label, spec.address, spec.port, router,
             hello_seconds=spec.timeouts.handshake,
             sweep=self.sweep, guards=guards, idle=_idle(spec, _QUIC_IDLE), most=spec.sessions,
             open_socket=self.open_socket, stats=stats, server_stats=servers,
@@ -413,7 +468,9 @@ class _Composer:
         return endpoint
 
     def _guards(self, path: tuple[str | int, ...], spec: model.Listener) -> list[Guard]:
-        return [self._plugin((*path, "guards", index))[1] for index in range(len(spec.guards))]
+        guards = [self._plugin((*path, "guards", index)) for index in range(len(spec.guards))]
+        self.entrances[spec.label].guards = guards
+        return [guard for _, guard in guards]
 
     def _serve(
         self, path: tuple[str | int, ...], spec: model.Listener, stats: Any, journal: Journal, site: Any
@@ -446,6 +503,7 @@ class _Composer:
         certificates = Certificates(pairs, spec.tls.policy, protocols, spec.tls.default_cert == "strict")
         for name, not_after in certificates.expiry.items():
             self.metrics.certificate(name, not_after)
+        self.entrances[spec.label].certificates = certificates
         return certificates
 
     def _pair(self, spec: model.Certificate) -> KeyPair:
@@ -466,7 +524,8 @@ class _Composer:
         ]
         if spec.echo is not None:
             routes.append((ConnectionPattern(), echo_stream))
-        return ConnectionRouter(routes)
+        router = self.entrances[spec.label].router = ConnectionRouter(routes)
+        return router
 
     def _led_to(
         self, path: tuple[str | int, ...], spec: model.Listener
@@ -518,18 +577,23 @@ class _Composer:
         site.head_seconds, site.body_seconds = timeouts.head, timeouts.body
         site.keepalive_seconds, site.write_seconds = timeouts.keepalive, timeouts.write
         self.sites.append(site)
+        self.entrances[spec.label].site = site
         return site
 
     def _dispatch(self, spec: model.Listener) -> Service:
         """Finds a request's route among those of this listener, and asks its service."""
         router: Router[tuple[str, Service]] = Router()
+        entrance = self.entrances[spec.label]
+        entrance.router = router
         for index, route in enumerate(self.config.routes):
             if route.listeners and spec.label not in route.listeners:
                 continue
-            leads_to = (self._route_name(index, route), self._route_service(index, route))
-            for match in route.match:
+            leads_to = (self.route_name(index, route), self._route_service(index, route))
+            entrance.routes[id(leads_to)] = index
+            for number, match in enumerate(route.match):
                 with self._located("the route can not be matched", "routes", index, "match"):
                     router.add(_pattern(match), route.priority, leads_to)
+                entrance.rules.append((index, number))
         router.compile()
         secure = spec.protocol != "http"
 
@@ -544,7 +608,7 @@ class _Composer:
 
         return dispatch
 
-    def _route_name(self, index: int, route: model.Route) -> str:
+    def route_name(self, index: int, route: model.Route) -> str:
         """What logs and metrics call a route: its name, or its place in the list and its match."""
         if route.name:
             return route.name
@@ -561,7 +625,9 @@ class _Composer:
             if made is None:
                 made = self._middlewares[id(used)] = self._plugin(path)
             middlewares.append(made)
-        return chain(middlewares, self._last(index, route))
+        last = self._last(index, route)
+        self.walks[index] = (middlewares, last)
+        return chain(middlewares, last)
 
     def _last(self, index: int, route: model.Route) -> Service:
         if route.backend is not None:

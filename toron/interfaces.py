@@ -10,7 +10,9 @@ function `make(options, environment)` that returns the behaviour:
 | guards      | a `Guard`: `async def (connection, serve) -> None`                       |
 | probes      | a `Probe`: `async def (server) -> None`, raising when the server is ill  |
 
-Refuse by raising `Refusal` with a reason of `toron.core.refusal`.
+Refuse by raising `Refusal` with a reason of `toron.core.refusal`. A guard's or middleware's module
+may also have a function `note(options, asked) -> str`, asked with the connection or request: what
+`toron explain` should add to the verdict, where a running gateway may know more than it does.
 """
 
 from __future__ import annotations

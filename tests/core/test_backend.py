@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.core.backend import SUSPECT_SECONDS, Backend, Lease
+from toron.core.backend import STANDINGS, SUSPECT_SECONDS, Backend, Lease
 from toron.core.ejection import Ejection
 from toron.core.refusal import NO_SERVER, Refusal
 from toron.core.retrying import Budget
@@ -402,3 +402,38 @@ class AnyOrder(Case):
                 {server.host: backend.is_up(server, now) for server in backend.servers},
             )
         self.assertEqual([server.in_flight for server in backend.servers], [0, 0, 0])
+
+
+class Standing(Case):
+    """What is said of each server agrees with who the next lease chooses among."""
+
+    def standings(self, backend: Backend, tried: str = "") -> list[str]:
+        left = [server for server in backend.servers if server.host in tried]
+        return [backend.standing(server, left, self.clock.seconds()) for server in backend.servers]
+
+    def test_each_kind(self) -> None:
+        backend = self.backend("abcdef")
+        a, b, c, _, _, f = backend.servers
+        f.backup = True
+        now = self.clock.seconds()
+        backend.set_healthy(a, False, "check")
+        backend.failed(b, now, "x")
+        backend.failed(b, now, "x")
+        backend.unreachable(c, now)
+        said = ["unhealthy", "ejected", "suspect", "usable", "usable", "backup"]
+        self.assertEqual((self.standings(backend), self.choice(backend)), (said, "de"))
+        self.assertEqual(self.standings(backend, tried="d")[3], "tried")
+        self.assertEqual(set(said) | {"tried"}, set(STANDINGS))
+
+    def test_time_goes_by(self) -> None:
+        backend = self.backend("ab")
+        backend.unreachable(backend.servers[0], self.clock.seconds())
+        self.assertEqual(self.standings(backend), ["suspect", "usable"])
+        self.clock.advance(SUSPECT_SECONDS)
+        self.assertEqual(self.standings(backend), ["usable", "usable"])
+
+    def test_a_backup_alone_is_asked(self) -> None:
+        backend = self.backend("ab")
+        backend.servers[1].backup = True
+        backend.set_healthy(backend.servers[0], False, "check")
+        self.assertEqual(self.standings(backend), ["unhealthy", "usable"])

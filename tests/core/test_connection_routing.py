@@ -134,8 +134,21 @@ class Routes(SynchronousTestCase):
         for name in ("a.test", "b.test", "x.a.test", "test", ".test", ""):
             for alpn in ([], [b"h2"], [b"x", b"h2"]):
                 alone = (found(router(pattern), "192.0.2.1", name, alpn) for pattern in patterns)
-                expected = next((number for number, hit in enumerate(alone) if hit is not None), None)
+                hits = [hit is not None for hit in alone]
+                expected = hits.index(True) if True in hits else None
                 self.assertEqual(found(routes, "192.0.2.1", name, alpn), expected)
+                self.assertEqual([not missed for missed in routes.judge("192.0.2.1", name, alpn)], hits)
+
+    def test_what_is_missed_first(self) -> None:
+        far = Networks(["10.0.0.0/8"])
+        routes = router(
+            sni("a.test", "^b"), sni("a.test", alpn=(b"h2",)), ConnectionPattern(alpn=(b"h2",), networks=far),
+            ConnectionPattern(["^a", "a.test"], (), far), sni("^b", "*.test", alpn=(b"x",)), sni("b.test"),
+        )  # fmt: skip
+        self.assertEqual(
+            routes.judge("192.0.2.1", "a.test", [b"h3"]), ["", "alpn", "alpn", "client_ip", "alpn", "sni"]
+        )
+        self.assertEqual(routes.judge("10.1.1.1"), ["sni", "sni", "alpn", "sni", "sni", "sni"])
 
     def test_ten_thousand_names_are_not_asked_one_by_one(self) -> None:
         asked: list[str] = []

@@ -57,6 +57,11 @@ class Names(SynchronousTestCase):
         self.assertNotIn(None, (first, wild, exact))
         self.assertEqual(self.chosen(made, "b.test", "z.y.b.test", "a", "*.b.test"), [None] * 3 + [wild])
 
+    def test_which_certificate_it_is(self) -> None:
+        made = Certificates([pair("a.test"), pair("*.b.test", "a.test")], "modern", (), strict=True)
+        found = [made.which(name) for name in ("a.test", "x.b.test", "b.test", "")]
+        self.assertEqual(found, [0, 1, None, 0])
+
     def test_no_name_is_the_first(self) -> None:
         made = Certificates([pair("a.test"), pair("b.test")], "modern", (), strict=True)
         self.assertIs(made.choose(""), made.choose("a.test"))

@@ -18,7 +18,7 @@ routes:
 
 `toron check FILE` says what is wrong with a file, `toron check --effective FILE` prints it with every
 default, and `toron schema > toron.schema.json` writes a JSON Schema, with which editors complete and check
-while you type.
+while you type. [`toron explain URL`](explain.md) says which rule takes a request.
 
 ## Mistakes
 

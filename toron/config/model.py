@@ -715,6 +715,55 @@ class Drain(Model):
     """For what is in flight to finish; then it is cut."""
 
 
+class Asked(Model):
+    """A request, connection or datagram that is asked about, and never sent."""
+
+    url: str
+    """`https://a.example/b?c`, `http://`, `tcp://host:port`, `tls://name:port` or `udp://host:port`."""
+    method: str = "GET"
+    """Of an HTTP request."""
+    headers: dict[str, Many[AsText]] = {}
+    """Of an HTTP request; the Host is that of the URL where none is written."""
+    client: str = "127.0.0.1"
+    """Where the client is."""
+    alpn: OneOrMore = ()
+    """What a TLS client offers to speak. With https:// that is `h2` and `http/1.1` if it is not written."""
+    listener: str | None = None
+    """The name of the listener that is asked; without it the port of the URL says which."""
+
+
+class Expected(Model):
+    """What must come of it: all that is written here, and at least one of them."""
+
+    route: str | None = None
+    """The name of the route, or as logs call it."""
+    status: Annotated[int, Field(ge=200, le=599)] | None = None
+    """Of what the gateway answers itself: a redirect, a `respond`, a refusal."""
+    headers: ValueMap = {}
+    """Of what the gateway answers itself; values as in a match."""
+    backend: str | None = None
+    """The name of the backend that is asked, or that of its first server."""
+    reason: str | None = None
+    """The word of a refusal, as the access log has it."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Expected:
+        if not self.model_fields_set:
+            raise ValueError("nothing is expected: write route, status, headers, backend or reason")
+        return self
+
+
+class Test(Model):
+    """A request and what must come of it; tried by every `toron check`, without serving anything."""
+
+    request: Annotated[
+        Asked, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v), Also(TEXT, "URL")
+    ]
+    """What is asked; a URL alone may stand for it."""
+    expect: Expected
+    """What must come of it."""
+
+
 class Config(Model):
     """What may stand at the top of a file; all but `listeners` may be left out."""
 
@@ -738,5 +787,7 @@ class Config(Model):
     """Metrics and readiness. Off where it is not written; `{}` serves them with the defaults."""
     drain: Drain = Drain()
     """How it stops."""
+    tests: tuple[Test, ...] = ()
+    """What this configuration must do with some requests; one that it does not do makes it invalid."""
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1
     """Processes that serve; `auto` is one for each core. Above 1, one more looks after them."""

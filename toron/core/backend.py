@@ -20,6 +20,16 @@ SUSPECT_SECONDS = 10.0
 REST_SECONDS = 60.0
 """How long a server may ask to be left alone at most."""
 
+STANDINGS = {
+    "usable": "may be asked",
+    "tried": "was tried already",
+    "unhealthy": "health checks say that it is not well",
+    "ejected": "it failed too often lately",
+    "backup": "a backup, asked only while no other server can be",
+    "suspect": "it could not be reached lately, and is asked last",
+}
+"""How a server stands, and what that means."""
+
 _NOW = -math.inf
 
 
@@ -97,6 +107,20 @@ class Backend:
             if server.name == name and server not in tried:
                 return Lease(server)
         return None
+
+    def standing(self, server: Server, tried: Sequence[Server], now: float) -> str:
+        """Whether `lease` would choose among this server now, and if not why: a key of `STANDINGS`."""
+        if now >= self._stale_at:
+            self._refresh(now)
+        if server in tried:
+            return "tried"
+        if not server.healthy:
+            return "unhealthy"
+        if server.eject_until > now:
+            return "ejected"
+        if server in self._usable:
+            return "usable"
+        return "backup" if server in self._reserve else "suspect"
 
     def is_up(self, server: Server, now: float) -> bool:
         """Whether checks and failures leave the server in use."""

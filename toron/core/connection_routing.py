@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from typing import Any, Generic, TypeVar
@@ -37,12 +37,13 @@ class _Candidate(Generic[T]):
     networks: Networks | None
     leads_to: T
 
-    def accepts(self, client_ip: str, sni: bytes, alpn: Sequence[bytes]) -> bool:
+    def misses(self, client_ip: str, sni: bytes, alpn: Sequence[bytes]) -> str:
+        """The first thing that does not match, as the configuration calls it; "" where all does."""
         if self.expressions and not any(wanted.search(sni) for wanted in self.expressions):
-            return False
+            return "sni"
         if self.protocols and self.protocols.isdisjoint(alpn):
-            return False
-        return self.networks is None or client_ip in self.networks
+            return "alpn"
+        return "" if self.networks is None or client_ip in self.networks else "client_ip"
 
 
 class ConnectionRouter(Generic[T]):
@@ -53,6 +54,7 @@ class ConnectionRouter(Generic[T]):
         self._exact: dict[str, list[_Candidate[T]]] = {}
         self._wildcards: dict[str, list[_Candidate[T]]] = {}
         self._others: list[_Candidate[T]] = []
+        self._count = len(routes)
         for order, (pattern, leads_to) in enumerate(routes):
             rest = (frozenset(pattern.alpn), pattern.networks, leads_to)
             expressions = tuple(expression(name) for name in pattern.sni if name.startswith("^"))
@@ -71,19 +73,34 @@ class ConnectionRouter(Generic[T]):
 
         `sni` is in lower case, without a dot at its end; empty when the client named nothing.
         """
-        if not sni and not self._exact:
-            # Of a listener without names.
-            for route in self._others:
-                if route.accepts(client_ip, b"", alpn):
-                    return route.leads_to
-            raise Refusal(NO_CONNECTION_ROUTE, sni)
-        label, _, parent = sni.partition(".")
-        wildcards = self._wildcards.get(parent, ()) if label else ()
         name = sni.encode()
-        for route in merge(self._exact.get(sni, ()), wildcards, self._others, key=_order):
-            if route.accepts(client_ip, name, alpn):
+        for route in self._asked(sni):
+            if not route.misses(client_ip, name, alpn):
                 return route.leads_to
         raise Refusal(NO_CONNECTION_ROUTE, sni)
+
+    def judge(self, client_ip: str, sni: str = "", alpn: Sequence[bytes] = ()) -> list[str]:
+        """What each route misses first, in their order: `sni`, `alpn`, `client_ip`, "" for one that matches.
+
+        The first that matches is the one that `find` takes.
+        """
+        missed = ["sni"] * self._count
+        name = sni.encode()
+        for route in self._asked(sni):
+            found = route.misses(client_ip, name, alpn)
+            # A route may be there by a name and by an expression: the better of the two counts.
+            if missed[route.order] == "sni":
+                missed[route.order] = found
+        return missed
+
+    def _asked(self, sni: str) -> Iterable[_Candidate[T]]:
+        """The routes whose names, where they were written out, are this one, in the order of the file."""
+        if not sni and not self._exact:
+            # Of a listener without names.
+            return self._others
+        label, _, parent = sni.partition(".")
+        wildcards = self._wildcards.get(parent, ()) if label else ()
+        return merge(self._exact.get(sni, ()), wildcards, self._others, key=_order)
 
 
 def _order(candidate: _Candidate[Any]) -> int:

@@ -10,6 +10,7 @@ cdef class _Candidate:
     cdef public bytes prefix
     cdef public bint below
     cdef public long place
+    cdef public tuple steps
     cpdef bint accepts(self, Request request)
 
 

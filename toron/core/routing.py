@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 Condition = Callable[[Request], bool]
 
+Step = tuple[str, ...]
+"""What a condition is about, as the configuration has it under a match: `("headers", "X-Beta")`."""
+
 
 @dataclass(slots=True)
 class Pattern:
@@ -49,11 +52,22 @@ class Pattern:
 class _Candidate:
     """A route for one of its hosts and one of its paths."""
 
-    __slots__ = ("below", "conditions", "expression", "leads_to", "order", "place", "prefix", "priority")
+    __slots__ = (
+        "below", "conditions", "expression", "leads_to", "order", "place", "prefix", "priority", "steps",
+    )  # fmt: skip
 
-    def __init__(self, leads_to: Any, conditions: tuple[Condition, ...], priority: int, order: int) -> None:
+    def __init__(
+        self,
+        leads_to: Any,
+        conditions: tuple[Condition, ...],
+        priority: int,
+        order: int,
+        steps: tuple[Step, ...] = (),
+    ) -> None:
         self.leads_to = leads_to
         self.conditions = conditions
+        self.steps = steps
+        """What each of the conditions is about (see `core.judging`)."""
         self.priority = priority
         self.order = order
         self.expression: Any = None
@@ -160,12 +174,14 @@ class Router(Generic[T]):
 
         Raises ValueError for a host, path or regular expression that is none.
         """
-        conditions = _conditions(pattern)
+        asked = _conditions(pattern)
+        conditions = tuple([condition for _, condition in asked])
+        steps = tuple([step for step, _ in asked])
         self._count += 1
         for host in pattern.hosts or ("*",):
             paths = self._paths_for(host)
             for path in pattern.paths or ("/",):
-                paths.add(path, _Candidate(leads_to, conditions, priority, self._count))
+                paths.add(path, _Candidate(leads_to, conditions, priority, self._count, steps))
 
     def compile(self) -> None:
         """Put everything in its order; to be called once, after the last `add`."""
@@ -272,34 +288,34 @@ def _prefix(path: str) -> tuple[bytes, bool]:
 # --- conditions -------------------------------------------------------------------------------
 
 
-def _conditions(pattern: Pattern) -> tuple[Condition, ...]:
-    """Everything asked besides host and path, cheapest first."""
-    made: list[Condition] = []
+def _conditions(pattern: Pattern) -> list[tuple[Step, Condition]]:
+    """Everything asked besides host and path, cheapest first, each with what it is about."""
+    made: list[tuple[Step, Condition]] = []
     if pattern.methods:
         methods = frozenset(method.upper().encode() for method in pattern.methods)
-        made.append(lambda request: request.method in methods)
+        made.append((("methods",), lambda request: request.method in methods))
     if pattern.scheme is not None:
         scheme = pattern.scheme.encode()
-        made.append(lambda request: request.scheme == scheme)
+        made.append((("scheme",), lambda request: request.scheme == scheme))
     for name, wanted in pattern.headers.items():
-        made.append(_header(name.lower().encode(), _value(wanted)))
+        made.append((("headers", name), _header(name.lower().encode(), value_test(wanted))))
     for name, wanted in pattern.query.items():
-        made.append(_parameter(name.encode(), _value(wanted)))
+        made.append((("query", name), _parameter(name.encode(), value_test(wanted))))
     for name, wanted in pattern.cookies.items():
-        made.append(_cookie(name.encode(), _value(wanted)))
+        made.append((("cookies", name), _cookie(name.encode(), value_test(wanted))))
     if pattern.networks is not None:
         networks = pattern.networks
-        made.append(lambda request: request.client_ip in networks)
+        made.append((("client_ip",), lambda request: request.client_ip in networks))
     if pattern.never is not None:
-        made.append(_never(pattern.never))
-    return tuple(made)
+        made.append((("not",), _never(pattern.never)))
+    return made
 
 
 Values = Callable[[list[bytes]], bool]
 
 
-def _value(wanted: str | bool) -> Values:
-    """Whether any of a field's values is the one wanted; absent is not the same as empty."""
+def value_test(wanted: str | bool) -> Values:
+    """Tells whether any of a field's values is the one wanted; absent is not the same as empty."""
     if isinstance(wanted, bool):
         return lambda values: bool(values) is wanted
     if wanted.startswith("^"):
@@ -335,7 +351,7 @@ def _cookie(name: bytes, value: Values) -> Condition:
 
 def _never(pattern: Pattern) -> Condition:
     """Holds when not all of the pattern does."""
-    conditions = list(_conditions(pattern))
+    conditions = [condition for _, condition in _conditions(pattern)]
     if pattern.hosts or pattern.paths:
         inner: Router[bool] = Router()
         inner.add(Pattern(hosts=pattern.hosts, paths=pattern.paths), 0, True)

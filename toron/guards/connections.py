@@ -30,6 +30,13 @@ class Options(Model):
         return self
 
 
+def note(options: Options, asked: Connection) -> str:
+    """The limits; how many connections there are only a running gateway knows."""
+    limits = {"in all": options.total, f"from {client_key(asked.client_ip)}": options.per_client}
+    said = " and ".join(f"{limit} {of}" for of, limit in limits.items() if limit is not None)
+    return f"at most {said}; how many there are is not known offline"
+
+
 def make(options: Options, environment: Environment) -> Guard:
     """A guard that raises Refusal(TOO_MANY_CONNECTIONS) or Refusal(TOO_MANY_PER_CLIENT)."""
     total, per_client = options.total, options.per_client

@@ -18,6 +18,11 @@ class Options(Shortened):
     """What is larger is answered 413."""
 
 
+def note(options: Options, asked: Request) -> str:
+    """How large a body may be, which is seen only as it comes where no length is given."""
+    return f"a body may have {write_size(options.size)}"
+
+
 def make(options: Options, environment: Environment) -> Middleware:
     """413 before any server is asked where the length is known, else as soon as it is exceeded."""
     size, name = options.size, environment.name

@@ -92,6 +92,18 @@ def make(options: Options, environment: Environment) -> Middleware:
     return rate_limit
 
 
+def note(options: Options, asked: Request) -> str:
+    """What the request is counted by; how much of it is left only a running gateway knows."""
+    found = [(key, _part(key, options.ipv6_prefix)(asked)) for key in options.key]
+    said = ", ".join(f"{key}={_readable(value)}" for key, value in found)
+    burst = options.burst or max(1, int(options.rate.count))
+    return f"counted by {said}: {options.rate}, {burst} at once; what is left is not known offline"
+
+
+def _readable(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "nothing")
+
+
 def _part(key: str, ipv6_prefix: int) -> Part:
     word, _, name = key.partition(":")
     match word:

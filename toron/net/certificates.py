@@ -145,3 +145,8 @@ class Certificates:
             if found is not None:
                 return found
         return None if self._strict and name else self._first
+
+    def which(self, name: str) -> int | None:
+        """The place in `pairs` of the certificate that serves a name, as `choose` does."""
+        found = self.choose(name)
+        return None if found is None else list(self.pairs).index(found)
