@@ -127,6 +127,42 @@ class Tree(ComposeCase):
         self.assertEqual([type(service).__name__ for service in gateway.last], ["AdminListener", "AccessLog"])
         self.assertEqual(len(gateway.closing), 1, "the routes to one backend share its connections")
 
+    def test_discovered_servers(self) -> None:
+        (self.folder / "servers.yaml").write_text("servers: ['https://127.0.0.1:1', 'https://127.0.0.1:2']")
+        gateway = self.compose(
+            """
+            listeners: [{protocol: http, port: 80}, {name: raw, protocol: tcp, port: 81, backend: db}]
+            routes:
+              - backend: {discovery: {file: {path: servers.yaml, scheme: https}}, health: {initial: down}}
+            backends:
+              db: {discovery: {dns: {name: db.internal, port: 5, scheme: tcp, resolvers: "127.0.0.1:1"}}}
+            """
+        )
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        names = [type(service).__name__ for service in gateway]
+        self.assertEqual(names, ["NullAccessLog", "Sweep", "Members", "Members", *["StreamListener"] * 2])
+        self.assertEqual((len(gateway.awaited), gateway.held), (2, gateway.listeners))
+        members: dict[str, Any] = {each.backend.name: each for each in gateway if hasattr(each, "backend")}
+        self.assertEqual(set(members), {"db", "file"})
+        file = members["file"]
+        file.startService()
+        self.assertEqual([server.healthy for server in file.backend.servers], [False, False])
+        self.assertEqual([type(service).__name__ for service in file], ["Discovery", *["HealthCheck"] * 2])
+        self.assertEqual(sum(known.called for known in gateway.awaited), 1)
+        file.stopService()
+
+    def test_a_file_of_servers_that_is_wrong(self) -> None:
+        (self.folder / "servers.yaml").write_text("servers:\n  - {url: 'http://a', wait: 3}\n")
+        said = self.said(
+            """
+            listeners: [{protocol: http, port: 80}]
+            routes: [{backend: b}]
+            backends: {b: {discovery: {file: {path: servers.yaml}}}}
+            """
+        )
+        self.assertEqual(said.partition(": ")[0], "3:16")
+        self.assertIn("servers.yaml:2:23: unknown key 'wait': did you mean 'weight'?", said)
+
     def test_sni_over_udp(self) -> None:
         gateway = self.compose(
             """
@@ -410,6 +446,25 @@ class Workers(ComposeCase):
         self.assertEqual([server.healthy for server in worker.backends["api"].servers], [False, False])
         self.assertEqual([backend.name for backend, _ in parent.checks], ["api", "api"])
         self.assertEqual(worker.checks, [])
+
+    def test_only_the_parent_discovers(self) -> None:
+        (self.folder / "servers.yaml").write_text("servers: ['http://127.0.0.1:1']")
+        path = self.folder / "a.yaml"
+        path.write_text(
+            "listeners: [{name: web, protocol: http, port: 80}]\n"
+            "routes: [{backend: b}]\n"
+            "backends: {b: {discovery: {file: {path: servers.yaml}}, health: {}}}\n"
+        )
+        self.loaded = load(str(path), plugin, {}, now=CLOCK)
+        parent = self.parent()
+        (self.folder / "servers.yaml").unlink()
+        worker = self.worker(1)
+        self.assertEqual([len(part.root.awaited) for part in (parent, worker)], [1, 0])
+        children = [
+            [len(list(each)) for each in part.root if hasattr(each, "backend")] for part in (parent, worker)
+        ]
+        self.assertEqual(children, [[1], [0]])
+        self.assertEqual((parent.checked, parent.discovered), ({"b"}, {"b"}))
 
     def test_secrets_and_files_are_those_of_the_parent(self) -> None:
         self.parent()

@@ -8,11 +8,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.loopback.peers import CountingBackend, Gateway, LoopbackTestCase, raw_exchange
+from tests.loopback.peers import CountingBackend, Gateway, LoopbackTestCase, eventually, raw_exchange
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "writing-a-plugin.md"
 
 GET = b"GET /thing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+FOLDER = '"""Takes the names of the files in a folder for servers, such as `10.0.0.1:8080`."""'
 
 OTHERS = """
 [metadata]
@@ -79,6 +81,28 @@ class DocumentedPlugins(LoopbackTestCase):
         )
         answers = b"".join(raw_exchange(gateway.port, GET)[-1:] for _ in range(6))
         self.assertEqual(answers, b"112211")
+
+    def test_the_discovery_provider(self) -> None:
+        setup = OTHERS.replace("timing, while_open", "folder").partition("toron.middleware")[0]
+        setup += "toron.discovery =\n    folder = folder\n"
+        target = self.installed({"setup.cfg": setup, "folder.py": blocks()[FOLDER]})
+        servers = [
+            self.start(CountingBackend(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % number))
+            for number in (1, 2)
+        ]
+        gateway = Gateway(
+            "listeners: [{protocol: http, address: 127.0.0.1, port: @PORT@}]\n"
+            "routes: [{backend: {discovery: {folder: {folder: servers}}}}]\n"
+        )
+        gateway.environment["PYTHONPATH"] += f":{target}"
+        first, second = (gateway.folder / "servers" / f"127.0.0.1:{server.port}" for server in servers)
+        first.parent.mkdir()
+        first.touch()
+        self.start(gateway)
+        self.assertEqual(raw_exchange(gateway.port, GET)[-1:], b"1")
+        second.touch()
+        first.unlink()
+        eventually(lambda: raw_exchange(gateway.port, GET)[-1:] == b"2")
 
     def test_the_middleware_and_the_guard(self) -> None:
         found = blocks()

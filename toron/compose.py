@@ -7,7 +7,7 @@ import os
 import random as randomness
 import time
 import zlib
-from collections import Counter, defaultdict
+from collections import ChainMap, Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -47,6 +47,7 @@ from toron.listeners.tls import serve_tls
 from toron.net.accept import ReceiveProxy, StreamListener
 from toron.net.certificates import Certificates, KeyPair, self_signed, server_context
 from toron.net.dial import Dialer, UpstreamTls, client_context
+from toron.net.discovery import Discovery
 from toron.net.doors import Doors
 from toron.net.gateway import Gateway
 from toron.net.health import HealthCheck
@@ -54,6 +55,7 @@ from toron.net.http2_pool import Http2Pool
 from toron.net.http_site import HttpSite
 from toron.net.inheritance import Inheritance, Inherited
 from toron.net.late import NEVER as NEVER_LATE
+from toron.net.members import Members
 from toron.net.pool import Pool
 from toron.net.quic_sni import QuicListener
 from toron.net.shared_memory import as_file
@@ -122,7 +124,11 @@ class Part:
         self.readiness = composer.readiness
         self.backends = {group.backend.name: group.backend for group in composer.groups}
         self.checks = composer.checks
-        """Of the parent: the active checks, by backend."""
+        """Of the parent: the active checks of servers that are written, by backend."""
+        self.checked = {group.backend.name for group in composer.groups if group.spec.health is not None}
+        """The backends that active checks are made of."""
+        self.discovered = {group.backend.name for group in composer.groups if group.members is not None}
+        """The backends whose servers come and go."""
         self.limits = composer.limits
 
 
@@ -236,6 +242,8 @@ class _Group:
         """Where it was written."""
         self.stats = stats
         self.servers: dict[Server, ServerStats] = {}
+        self.members: Members | None = None
+        """Where its servers are discovered: what is done when they come and go."""
         self.dialer: Any = None
         self.proxy: Proxy | None = None
 
@@ -269,6 +277,8 @@ class _Composer:
         self.metrics = Metrics(self.readiness, reactor.seconds, toron.__version__, self.access_log)
         self.checks: list[tuple[Backend, HealthCheck]] = []
         """What is started after the sweep and before the listeners."""
+        self.members: list[Members] = []
+        self.discoveries: list[Discovery] = []
         self.limits: list[SharedLimits] = []
         self.pools: list[Connections] = []
         self.sites: list[HttpSite] = []
@@ -286,8 +296,9 @@ class _Composer:
         drain = self.config.drain
         root = Gateway(self.reactor, self.readiness, delay=drain.delay, limit=drain.limit, fatal=fatal)
         listeners, admin = self._traffic(), self._admin()
-        self._plant(root, *self._checks_alone(), *listeners, *admin)
+        self._plant(root, *self._checks_alone(), *self.members, *listeners, *admin)
         self._listen(root, listeners, admin)
+        root.awaited, root.held = [each.known for each in self.discoveries], [*listeners]
         root.reopening = [self.access_log.reopen]
         return root
 
@@ -305,7 +316,8 @@ class _Composer:
             for spec in self.config.listeners
         ]  # fmt: skip
         admin = self._admin()
-        self._plant(root, *self._checks_alone(), *admin)
+        self._plant(root, *self._checks_alone(), *self.members, *admin)
+        root.awaited = [each.known for each in self.discoveries]
         root.listeners = doors
         root.bound = [*doors, *admin]
         root.last = [*admin, self.access_log]
@@ -318,7 +330,7 @@ class _Composer:
         limit = self.config.drain.limit
         root = Gateway(self.reactor, self.readiness, delay=0.0, limit=limit, fatal=fatal, name="the worker")
         listeners = self._traffic()
-        self._plant(root, *listeners)
+        self._plant(root, *self.members, *listeners)
         self._listen(root, listeners, [])
         return Part(self, root, [])
 
@@ -427,7 +439,7 @@ class _Composer:
     ) -> QuicListener:
         """QUIC, led by the names that clients ask for."""
         groups = self._led_to(path, spec)
-        servers = {server: each for _, group in groups for server, each in group.servers.items()}
+        servers = ChainMap(*(group.servers for _, group in groups))
         router = ConnectionRouter([(pattern, group.backend) for pattern, group in groups])
         self.entrances[spec.label].router = router
         return QuicListener(
@@ -676,10 +688,13 @@ class _Composer:
 
         idle, response_idle = spec.pool.idle, spec.timeouts.idle
         pool = Pool(self.sweep, group.dialer, spec.pool.size, idle, response_idle, opened)
-        if not any(server.scheme in SHARED for server in group.backend.servers):
-            return pool
-        late = getattr(self.reactor, "late", NEVER_LATE)
-        return Http2Pool(self.sweep, late, group.dialer, pool, idle, response_idle, opened)
+        connections: Connections = pool
+        if not SHARED.isdisjoint(spec.schemes):
+            late = getattr(self.reactor, "late", NEVER_LATE)
+            connections = Http2Pool(self.sweep, late, group.dialer, pool, idle, response_idle, opened)
+        if group.members is not None:
+            group.members.pools.append(connections)
+        return connections
 
     def _sticky(self, group: _Group) -> StickySeal | None:
         spec = group.spec.sticky
@@ -714,9 +729,10 @@ class _Composer:
         servers = [Server(s.url, s.weight, s.backup) for s in spec.all_servers]
         if not name:
             # Unnamed backends may begin with the same server, and are still told apart.
-            self._unnamed[servers[0].name] += 1
-            number = self._unnamed[servers[0].name]
-            name = servers[0].name if number == 1 else f"{servers[0].name}#{number}"
+            first = servers[0].name if spec.discovery is None else spec.discovery.word
+            self._unnamed[first] += 1
+            number = self._unnamed[first]
+            name = first if number == 1 else f"{first}#{number}"
         _, balancer = self._plugin((*path, "balance"), name)
         passive = spec.passive_health
         backend = Backend(
@@ -729,10 +745,29 @@ class _Composer:
         backend.changed = self._changed(name)
         group = _Group(backend, spec, path, self.metrics.backend(name))
         group.servers = {server: self.metrics.server(name, server) for server in servers}
-        group.dialer = Dialer(self.reactor, spec.timeouts.connect, self._upstream_tls(spec, servers, path))
+        group.dialer = Dialer(self.reactor, spec.timeouts.connect, self._upstream_tls(spec, path))
+        if spec.discovery is not None:
+            self._discover(group, (*path, "discovery"))
         if spec.health is not None:
             self._checks(group, spec.health)
         return group
+
+    def _discover(self, group: _Group, path: tuple[str | int, ...]) -> None:
+        """Who says which servers there are, and what is done as they come and go; a worker is told."""
+        backend, name = group.backend, group.backend.name
+        members = group.members = Members(
+            backend, group.servers, self.sweep,
+            count=partial(self.metrics.server, name), forget=partial(self.metrics.forget_server, name),
+        )  # fmt: skip
+        self.members.append(members)
+        if isinstance(self.inheritance, Inherited):
+            return
+        _, discover = self._plugin(path, name)
+        discovery = Discovery(
+            self.reactor, self.random, backend, discover, group.spec.schemes[0], self.metrics.discovery(name)
+        )
+        discovery.setServiceParent(members)  # type: ignore[no-untyped-call]
+        self.discoveries.append(discovery)
 
     def _changed(self, backend: str) -> Callable[[Server, bool, str], None]:
         def changed(server: Server, up: bool, why: str) -> None:
@@ -743,13 +778,11 @@ class _Composer:
 
         return changed
 
-    def _upstream_tls(
-        self, spec: model.Backend, servers: list[Server], path: tuple[str | int, ...]
-    ) -> UpstreamTls | None:
-        if not any(server.scheme in OVER_TLS for server in servers):
+    def _upstream_tls(self, spec: model.Backend, path: tuple[str | int, ...]) -> UpstreamTls | None:
+        if OVER_TLS.isdisjoint(spec.schemes):
             return None
         tls = spec.tls
-        http = servers[0].scheme in ("https", "h2")
+        http = spec.schemes[0] in ("https", "h2")
         with (
             self._located("the TLS files can not be used", *path, "tls"),
             self._readable(tls.ca) as ca,
@@ -767,17 +800,22 @@ class _Composer:
 
     def _checks(self, group: _Group, spec: model.Health) -> None:
         """An active check for each server, as a service of its own; a worker is told what they find."""
-        for server in group.backend.servers:
-            up = spec.initial == "up"
-            if not up:
-                group.backend.set_healthy(server, False, "not checked yet")
-            if isinstance(self.inheritance, Inherited):
-                continue
-            check = HealthCheck(
-                self.reactor, self.random, group.backend, server, self._probe(group, spec),
+        up, probe = spec.initial == "up", self._probe(group, spec)
+        here = not isinstance(self.inheritance, Inherited)
+
+        def check(server: Server) -> HealthCheck:
+            return HealthCheck(
+                self.reactor, self.random, group.backend, server, probe,
                 RiseFall(spec.rise, spec.fall, up), spec.interval, spec.timeout, group.servers[server],
             )  # fmt: skip
-            self.checks.append((group.backend, check))
+
+        if group.members is not None:
+            group.members.initial, group.members.check = up, check if here else None
+        for server in group.backend.servers:
+            if not up:
+                group.backend.set_healthy(server, False, "not checked yet")
+            if here:
+                self.checks.append((group.backend, check(server)))
 
     def _probe(self, group: _Group, spec: model.Health) -> Probe:
         environment = self._environment(group.backend.name, *group.path, "health")

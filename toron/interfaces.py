@@ -6,6 +6,7 @@ function `make(options, environment)` that returns the behaviour:
 | drawer      | `make` returns                                                           |
 |-------------|--------------------------------------------------------------------------|
 | balancers   | a `Balancer`                                                             |
+| discovery   | a `Discover`: `async def (publisher) -> None`, which goes on until it is cancelled |
 | middleware  | a `Middleware`: `async def (request, service) -> Response`               |
 | guards      | a `Guard`: `async def (connection, serve) -> None`                       |
 | probes      | a `Probe`: `async def (server) -> None`, raising when the server is ill  |
@@ -18,7 +19,7 @@ may also have a function `note(options, asked) -> str`, asked with the connectio
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from twisted.logger import Logger
@@ -75,6 +76,20 @@ class Balancer(Protocol):
         """One of `servers`: never empty, all healthy, none of them tried for this caller yet."""
 
 
+class Publisher(Protocol):
+    """Takes what a discovery provider finds out about one backend."""
+
+    def publish(self, servers: Iterable[Server]) -> None:
+        """These are all the servers there are now, the one to prefer first; say so as often as you like.
+
+        The backend finds out what is different: a server with a URL that it knows stays what it is.
+        None at all, or one whose scheme is not that of the options, counts as `failed`.
+        """
+
+    def failed(self, why: str) -> None:
+        """Nothing could be found out, in a few words: the servers that were published last stay."""
+
+
 class Connection(Protocol):
     """An accepted connection (or a new UDP session) as a guard sees it, before a byte is read."""
 
@@ -101,6 +116,9 @@ Serve = Callable[[Any], Awaitable[None]]
 Guard = Callable[[Any, Serve], Awaitable[None]]
 """Stands before `Serve`: may refuse (raise Refusal), and sees the connection end."""
 
+Discover = Callable[[Publisher], Awaitable[None]]
+"""Says which servers a backend has, and again whenever that changes, until it is cancelled."""
+
 Probe = Callable[[Server], Awaitable[None]]
 """Checks a server once: returns when it is well, raises ProbeFailed when it is not."""
 
@@ -111,6 +129,7 @@ __all__ = [
     "BodyFailed",
     "Caller",
     "Connection",
+    "Discover",
     "Environment",
     "Guard",
     "Headers",
@@ -118,6 +137,7 @@ __all__ = [
     "Middleware",
     "Probe",
     "ProbeFailed",
+    "Publisher",
     "Reason",
     "Refusal",
     "Request",

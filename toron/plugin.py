@@ -11,7 +11,7 @@ from types import ModuleType
 
 from pydantic import BaseModel
 
-DRAWERS = ("balancers", "guards", "middleware", "probes")
+DRAWERS = ("balancers", "discovery", "guards", "middleware", "probes")
 """The kinds of plug-in; each is a folder of toron and an entry-point group `toron.<kind>`."""
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, RootModel, model_validator
 
-from toron.config.model import Model, OneOrMore, Secret
+from toron.config.model import Discovered, Model, OneOrMore, Secret
 from toron.config.units import Cidr, Duration, Rate, RateValue
 
 NOW = 1_790_000_000.0
@@ -59,6 +59,12 @@ class Connections(Model):
     per_client: int | None = None
 
 
+class Book(Discovered):
+    """Finds servers."""
+
+    page: int = 1
+
+
 class Nothing(Model):
     """No options."""
 
@@ -66,6 +72,7 @@ class Nothing(Model):
 DRAWERS: dict[str, dict[str, type[BaseModel] | None]] = {
     "middleware": {"jwt": Jwt, "rate-limit": RateLimit, "headers": Headers, "broken": None},
     "guards": {"allow": Allow, "connections": Connections},
+    "discovery": {"book": Book},
     "balancers": dict.fromkeys(("round-robin", "least-conn", "ip-hash", "random", "primary-backup"), Nothing),
 }
 

@@ -316,6 +316,33 @@ class Backends(ConfigCase):
             "3:41: unknown key 'serivce': did you mean 'service'?",
         )
 
+    def test_discovery(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}, {protocol: tcp, port: 1, backend: c}, {protocol: udp, port: 1, backend: d}]
+            routes: [{backend: a}, {match: {path: /y}, backend: b}, {match: {path: /x}, backend: d}]
+            backends:
+              a: {discovery: {book: {page: 3}}, sticky: {}, balance: primary-backup, health: {}}
+              b: {discovery: book, servers: ["http://a"]}
+              c: {discovery: {book: {scheme: tls}}, sticky: {}, tls: {verify: false}}
+              d: {discovery: {book: {scheme: udp}}, retries: {}}
+              e: {discovery: {book: {scheme: gopher}}}
+              f: {discovery: {boot: {}}}
+              g: {discovery: {book: {pages: 3}}}
+            """,
+            "2:86: its servers (line 7) are udp: http, https, h2 or h2c is needed here, correct one of the two",
+            "5:7: a backend has its servers written or discovered: take this or the others out",
+            "6:41: only a backend of http servers has sticky: take it out",
+            "6:59: warning: anybody can pose as this server: set ca: instead",
+            "7:41: datagrams are not sent again: take it out",
+            "8:3: warning: the backend 'e' is never used: name it in a route, or take it out",
+            "8:34: 'gopher' is not known here: write http, https, h2, h2c, tcp, tls or udp",
+            "9:3: warning: the backend 'f' is never used: name it in a route, or take it out",
+            "9:19: unknown discovery provider 'boot': did you mean 'book'?",
+            "10:3: warning: the backend 'g' is never used: name it in a route, or take it out",
+            "10:26: unknown key 'pages': did you mean 'page'?",
+        )
+
     def test_primary_backup(self) -> None:
         self.says(
             """

@@ -423,7 +423,9 @@ class Standing(Case):
         said = ["unhealthy", "ejected", "suspect", "usable", "usable", "backup"]
         self.assertEqual((self.standings(backend), self.choice(backend)), (said, "de"))
         self.assertEqual(self.standings(backend, tried="d")[3], "tried")
-        self.assertEqual(set(said) | {"tried"}, set(STANDINGS))
+        backend.drain(f, True)
+        self.assertEqual(self.standings(backend)[5], "draining")
+        self.assertEqual({*said, "tried", "draining"}, set(STANDINGS))
 
     def test_time_goes_by(self) -> None:
         backend = self.backend("ab")
@@ -437,3 +439,145 @@ class Standing(Case):
         backend.servers[1].backup = True
         backend.set_healthy(backend.servers[0], False, "check")
         self.assertEqual(self.standings(backend), ["unhealthy", "usable"])
+
+
+class Sets(Case):
+    """Whole sets of servers, one after the other."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.seen: list[tuple[str, str]] = []
+
+    def publishing(self, hosts: str = "") -> Backend:
+        made = self.backend(hosts)
+        made.published.append(
+            lambda came, gone: self.seen.append(
+                ("".join(server.host for server in came), "".join(server.host for server in gone))
+            )
+        )
+        return made
+
+    def publish(self, backend: Backend, hosts: str) -> bool:
+        return backend.publish([Server(f"http://{host}") for host in hosts])
+
+    def test_nobody_is_there_until_a_set_is(self) -> None:
+        backend = self.publishing()
+        refusal = self.assertRaises(Refusal, backend.lease, Client(), (), 0.0)
+        self.assertIs(refusal.reason, NO_SERVER)
+        self.assertTrue(self.publish(backend, "ab"))
+        self.assertEqual(self.choice(backend), "ab")
+
+    def test_the_next_lease_sees_it(self) -> None:
+        backend = self.publishing("abc")
+        self.assertEqual(self.choice(backend), "abc")
+        self.publish(backend, "bd")
+        self.assertEqual(self.choice(backend), "bd")
+        self.assertEqual(self.seen, [("d", "ac")])
+
+    def test_the_same_set_is_told_to_nobody(self) -> None:
+        backend = self.publishing("ab")
+        self.assertFalse(self.publish(backend, "ab"))
+        self.assertEqual(self.seen, [])
+
+    def test_weights_are_told(self) -> None:
+        backend = self.publishing("ab")
+        self.assertTrue(backend.publish([Server("http://a", 5), Server("http://b")]))
+        self.assertEqual((self.seen, backend.servers[0].weight), ([("", "")], 5))
+
+    def test_state_stays(self) -> None:
+        backend = self.publishing("ab")
+        a, b = backend.servers
+        backend.set_healthy(a, False, "x")
+        lease = backend.lease(Client(), (), 0.0)
+        self.publish(backend, "cab")
+        self.assertEqual(self.choice(backend), "cb")
+        self.assertEqual([server.in_flight for server in backend.servers], [0, 0, 1])
+        lease.release()
+        self.assertEqual(b.in_flight, 0)
+
+    def test_no_set_is_empty(self) -> None:
+        backend = self.publishing("ab")
+        self.assertRaises(ValueError, self.publish, backend, "")
+        self.assertEqual(self.choice(backend), "ab")
+
+    def test_what_is_in_flight_finishes_and_may_come_back(self) -> None:
+        backend = self.publishing("a")
+        lease = backend.lease(Client(), (), 0.0)
+        self.publish(backend, "b")
+        self.assertTrue(lease.server.gone)
+        self.publish(backend, "ab")
+        self.assertIs(backend.servers[0], lease.server)
+        self.assertEqual((lease.server.gone, lease.server.in_flight), (False, 1))
+        lease.release()
+        old = backend.servers[0]
+        self.publish(backend, "b")
+        self.publish(backend, "c")
+        self.publish(backend, "a")
+        self.assertIsNot(backend.servers[0], old, "it had finished")
+
+    def test_a_failure_of_one_that_is_gone_harms_nobody(self) -> None:
+        backend = self.publishing("ab")
+        a = backend.servers[0]
+        self.publish(backend, "b")
+        for _ in range(3):
+            backend.failed(a, 0.0, "x")
+            backend.unreachable(a, 0.0)
+        self.assertEqual(self.choice(backend), "b")
+
+    def test_every_tier_has_its_turn(self) -> None:
+        backend = self.publishing()
+        backend.publish([Server("http://c", 1, 2), Server("http://a", 1, 0), Server("http://b", 1, 1)])
+        by = {server.host: server for server in backend.servers}
+        self.assertEqual(self.choice(backend), "a")
+        self.assertEqual(self.choice(backend, tried="a"), "b")
+        self.assertEqual(self.choice(backend, tried="ab"), "c")
+        backend.set_healthy(by["a"], False, "x")
+        self.assertEqual(self.choice(backend), "b")
+        self.assertEqual(self.choice(backend, tried="b"), "c")
+        backend.set_healthy(by["b"], False, "x")
+        self.assertEqual(self.choice(backend), "c")
+
+    def test_servers_by_their_url(self) -> None:
+        backend = self.publishing("ab")
+        self.assertEqual(backend.known_as("http://a:80"), [backend.servers[0]])
+        self.assertEqual(backend.known_as("http://c:80"), [])
+
+    def test_checks_are_passed_on(self) -> None:
+        backend = self.publishing("ab")
+        heard: list[tuple[str, bool, str]] = []
+        backend.checked = lambda server, healthy, why: heard.append((server.host, healthy, why))
+        backend.set_healthy(backend.servers[0], False, "x")
+        backend.set_healthy(backend.servers[0], False, "x")
+        self.assertEqual(heard, [("a", False, "x")])
+
+
+class Draining(Case):
+    """Nobody new is led to a server; who is there may stay."""
+
+    def test_nobody_new(self) -> None:
+        backend = self.backend("ab")
+        lease = backend.lease(Client(), (), 0.0)
+        backend.drain(backend.servers[0], True)
+        self.assertEqual(self.choice(backend), "b")
+        self.assertEqual(lease.server.in_flight, 1)
+        self.assertEqual(self.choice(backend, tried="b"), "", "not even as the last resort")
+        self.assertFalse(backend.is_up(backend.servers[0], 0.0))
+        backend.drain(backend.servers[0], False)
+        self.assertEqual(self.choice(backend), "ab")
+
+    def test_clients_that_are_bound_to_it_may_come(self) -> None:
+        backend = self.backend("ab")
+        a = backend.servers[0]
+        backend.drain(a, True)
+        lease = backend.lease_server(a.name, (), 0.0)
+        assert lease is not None
+        self.assertIs(lease.server, a)
+        self.assertIsNone(backend.lease_server(a.name, [a], 0.0), "it was tried")
+        backend.set_healthy(a, False, "x")
+        self.assertIsNone(backend.lease_server(a.name, (), 0.0))
+
+    def test_a_new_set_does_not_end_it(self) -> None:
+        backend = self.backend("ab")
+        backend.drain(backend.servers[0], True)
+        backend.publish([Server("http://a"), Server("http://c")])
+        self.assertEqual(self.choice(backend), "c")

@@ -116,6 +116,32 @@ class Starts(GatewayCase):
         self.assertEqual(self.readiness.reasons, [])
         self.assertEqual(formatEvent(self.said[0]), "toron is ready: a on 80, b on 80, admin on 80")
 
+    def test_what_is_held_waits_for_what_must_be_known(self) -> None:
+        one, two = Deferred[None](), Deferred[None]()
+        self.gateway.awaited, self.gateway.held = [one, two], [self.a, self.b]
+        self.gateway.privilegedStartService()
+        self.gateway.startService()
+        one.callback(None)
+        self.run_hooks()
+        self.assertEqual(self.steps, ["a bound", "b bound", "admin bound", "admin started"])
+        self.assertEqual((self.readiness.reasons, self.said), (["starting"], []))
+        two.callback(None)
+        self.run_hooks()
+        self.assertEqual(self.steps[4:], ["a started", "b started"])
+        self.assertEqual(self.readiness.reasons, [])
+
+    def test_a_stop_before_it_is_known(self) -> None:
+        known: Deferred[None] = Deferred()
+        self.gateway.awaited, self.gateway.held = [known], [self.a, self.b]
+        self.start()
+        stopped = self.stop()
+        known.callback(None)
+        self.run_hooks()
+        self.pass_(20)
+        self.successResultOf(stopped)
+        self.assertNotIn("a started", self.steps)
+        self.assertIn("a stopped", self.steps)
+
     def test_it_is_called_what_it_is(self) -> None:
         self.gateway = Gateway(
             self.reactor, self.readiness, delay=0, limit=0, fatal=self.fatal.append, name="the worker"

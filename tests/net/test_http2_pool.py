@@ -161,6 +161,13 @@ class Pooling(SynchronousTestCase):
         self.dialed[0].lose()
         self.assertEqual((self.pool.take(self.server, False), self.pool.idle(self.server)), (None, 0))
 
+    def test_a_server_that_is_gone(self) -> None:
+        self.opening()
+        self.server.gone = True
+        self.pool.drop(self.server)
+        self.assertEqual((self.dialed[0].ending, self.pool.idle(self.server)), ("close", 0))
+        self.assertIsNone(self.pool.take(self.server, False))
+
     def test_closed(self) -> None:
         self.opening()
         self.pool.close()

@@ -83,6 +83,18 @@ class Pooling(SynchronousTestCase):
         transport.handle.peers.close()
         self.assertIs(self.pool.take(self.server, False), connection, "who can ask again need not be certain")
 
+    def test_a_server_that_is_gone(self) -> None:
+        other = Server("http://10.0.0.2:80")
+        (kept, closed), (busy, _), (stays, open) = self.idle(), self.idle(), self.idle(other)
+        self.assertTrue(self.pool.keep(kept) and self.pool.keep(stays))
+        self.server.gone = True
+        self.pool.drop(self.server)
+        self.assertEqual((closed.ending, open.ending), ("close", ""))
+        self.assertEqual(self.pool.idle(self.server), 0)
+        self.assertFalse(self.pool.keep(busy), "what was under way is not kept either")
+        self.assertIs(self.pool.take(other, False), stays)
+        self.pool.drop(self.server)
+
     def test_closed(self) -> None:
         connection, transport = self.idle()
         self.pool.keep(connection)

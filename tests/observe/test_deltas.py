@@ -92,3 +92,21 @@ class Deltas(SynchronousTestCase):
         worker.server("api", Server("http://127.0.0.1:1")).answered(200, 0.1)
         Sum(parent).add(Growth(worker).take())
         self.assertEqual(len(parent._servers), 1)
+
+    def test_a_server_that_went_and_came_back_begins_at_nothing(self) -> None:
+        worker, parent = made(), made()
+        growth, total = Growth(worker), Sum(parent)
+        for metrics in (worker, parent):
+            server = Server("http://127.0.0.1:1")
+            metrics.server("api", server)
+        worker.server("api", server).answered(200, 0.1)
+        worker.server("api", server).answered(200, 0.1)
+        total.add(growth.take())
+        self.assertEqual(parent.server("api", server).requests, {200: 2})
+        worker.forget_server("api", server)
+        parent.forget_server("api", server)
+        again = Server("http://127.0.0.1:1")
+        parent.server("api", again)
+        worker.server("api", again).answered(200, 0.1)
+        total.add(growth.take())
+        self.assertEqual(parent.server("api", again).requests, {200: 1})

@@ -14,13 +14,14 @@ from toron.observe.families import (
     by_code,
     code,
     counter,
+    discovery_families,
     gauge,
     histogram,
     listener_families,
     route_families,
     server_families,
 )
-from toron.observe.stats import Durations, ListenerStats, RouteStats, ServerStats
+from toron.observe.stats import DiscoveryStats, Durations, ListenerStats, RouteStats, ServerStats
 
 
 def shown(families: Iterable[Metric]) -> dict[str, list[tuple[dict[str, str], float]]]:
@@ -110,6 +111,23 @@ class Families(SynchronousTestCase):
                 "toron_server_ejected"
             ]
             self.assertEqual((labels, number), ({"backend": "db", "server": "10.0.0.1:1"}, ejected))
+
+    def test_a_server_that_drains(self) -> None:
+        stats = ServerStats("api", Server("http://127.0.0.1:80"))
+        stats.server.draining = True
+        labels = {"backend": "api", "server": "127.0.0.1:80"}
+        self.assertEqual(shown(server_families([stats], 0.0))["toron_server_draining"], [(labels, 1.0)])
+
+    def test_discovery(self) -> None:
+        stats = DiscoveryStats("api")
+        stats.found, stats.failed, stats.servers, stats.stale = 3, 1, 2, True
+        found = shown(discovery_families([stats]))
+        self.assertEqual(
+            found["toron_discovery_total"],
+            [({"backend": "api", "result": "found"}, 3.0), ({"backend": "api", "result": "failed"}, 1.0)],
+        )
+        self.assertEqual(found["toron_discovery_servers"], [({"backend": "api"}, 2.0)])
+        self.assertEqual(found["toron_discovery_stale"], [({"backend": "api"}, 1.0)])
 
     def test_only_servers_of_http_have_response_times(self) -> None:
         for url, has in (("http://a", 1), ("https://a", 1), ("tcp://a:1", 0), ("udp://a:1", 0)):

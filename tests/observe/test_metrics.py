@@ -203,6 +203,13 @@ class MetricsTests(SynchronousTestCase):
         self.metrics.forget_server("api", new)
         self.assertEqual(self.samples(*wanted), {})
 
+    def test_discovery_is_there_once_it_is_asked_for(self) -> None:
+        self.assertNotIn(b"toron_discovery_total{", self.metrics.exposition()[0])
+        self.metrics.discovery("api").found = 3
+        self.assertIs(self.metrics.discovery("api"), self.metrics.discovery("api"))
+        said = b'toron_discovery_total{backend="api",result="found"} 3.0'
+        self.assertIn(said, self.metrics.exposition()[0])
+
     def test_two_sets_of_metrics_share_nothing(self) -> None:
         other = Metrics(Readiness(), self.clock.seconds, "2", NullAccessLog())
         other.route("shop").answered("web", 200, 1)

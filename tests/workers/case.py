@@ -34,6 +34,10 @@ workers: 2
 """
 
 
+ONE, TWO = "http://127.0.0.1:1", "http://127.0.0.1:2"
+"""The servers of `api`, in these tests and in those of a worker."""
+
+
 class SupervisorCase(SynchronousTestCase):
     def setUp(self) -> None:
         folder = Path(self.mktemp())

@@ -9,6 +9,7 @@ import msgspec
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.workers.case import ONE, TWO
 from toron.workers.messages import (
     LONGEST,
     Begin,
@@ -20,6 +21,7 @@ from toron.workers.messages import (
     Hurry,
     Leaving,
     Lines,
+    Published,
     Ready,
     Report,
     Said,
@@ -31,10 +33,11 @@ from toron.workers.messages import (
     from_worker,
 )
 
-HEALTH = Health("api", 0, False, "no answer")
-SUSPECTED = Suspected("api", 0, 1.7e9)
-EJECTED = Ejected("api", 1, 1.7e9, 2, "upstream_reset")
-BEGIN = Begin(2, 4, 1, b"\0pickled", {"web": 4}, [5, 6], [HEALTH, EJECTED, SUSPECTED])
+HEALTH = Health("api", ONE, False, "no answer")
+SUSPECTED = Suspected("api", ONE, 1.7e9)
+EJECTED = Ejected("api", TWO, 1.7e9, 2, "upstream_reset")
+PUBLISHED = Published("api", [(ONE, 3, 0, "api.internal"), (TWO, 1, 2, "127.0.0.1")])
+BEGIN = Begin(2, 4, 1, b"\0pickled", {"web": 4}, [5, 6], [PUBLISHED, HEALTH, EJECTED, SUSPECTED])
 DELTAS: Any = [
     (("listener", "web"), "connections", (), 1),
     (("route", ""), "requests", ("web", 200), 3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
-from tests.workers.case import SupervisorCase
+from tests.workers.case import ONE, TWO, SupervisorCase
 from toron.net.gateway import Gateway
 from toron.workers.messages import (
     Begin,
@@ -40,7 +40,7 @@ class Life(SupervisorCase):
         self.assertEqual(loaded.config.workers, 2)
         self.assertEqual((len(values), len(keys)), (1, 2), "a secret; a guard's and a middleware's memory")
         self.assertEqual(
-            begins[0].servers, [Health("api", index, True, "checked before") for index in (0, 1)]
+            begins[0].servers, [Health("api", url, True, "checked before") for url in (ONE, TWO)]
         )
 
     def test_ready_when_all_are(self) -> None:

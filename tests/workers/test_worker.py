@@ -17,6 +17,7 @@ from twisted.logger import Logger, LogLevel, globalLogBeginner
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.observe.test_access_lines import http_line
+from tests.workers.case import ONE, TWO
 from tests.workers.fakes import FakeReactor
 from toron import plugin
 from toron.config.load import load
@@ -29,6 +30,7 @@ from toron.workers.messages import (
     Hurry,
     Leaving,
     Lines,
+    Published,
     Ready,
     Report,
     Said,
@@ -158,38 +160,55 @@ class Serving(WorkerCase):
             listener.stopService()
 
     def test_how_servers_are(self) -> None:
-        self.worker(Health("api", 0, True, "checked before"), Ejected("api", 0, 1010.0, 1, "x"))
+        self.worker(Health("api", ONE, True, "checked before"), Ejected("api", ONE, 1010.0, 1, "x"))
         self.assertEqual(self.up(), [False, False])
-        self.tell(Health("api", 1, True, "checks pass"))
+        self.tell(Health("api", TWO, True, "checks pass"))
         self.assertEqual(self.up(), [False, True])
-        self.tell(Ejected("api", 0, 0.0, 0, "too many"))
+        self.tell(Ejected("api", ONE, 0.0, 0, "too many"))
         self.assertEqual(self.up(), [True, True])
-        self.tell(Ejected("api", 1, 1010.0, 3, "upstream_reset"))
+        self.tell(Ejected("api", TWO, 1010.0, 3, "upstream_reset"))
         self.assertEqual(self.up(), [True, False])
         self.assertEqual(self.made._part.backends["api"].servers[1].ejections, 3)
         self.assertEqual(self.said(), [Ready()], "what comes from the parent is not told back")
         self.reactor.advance(10)
         self.assertEqual(self.up(), [True, True])
 
+    def test_which_servers_there_are(self) -> None:
+        three = "h2c://10.0.0.3:80"
+        self.worker(
+            Published("api", [(TWO, 5, 1, "api.internal")]), Health("api", TWO, True, "checked before")
+        )
+        backend = self.made._part.backends["api"]
+        [server] = backend.servers
+        self.assertEqual((server.url, server.weight, server.backup), (TWO, 5, 1))
+        self.assertEqual((server.tls_name, server.healthy), ("api.internal", True))
+        self.tell(Published("api", [(TWO, 5, 1, "api.internal"), (three, 1, 0, "10.0.0.3")]))
+        self.assertIs(backend.servers[0], server)
+        self.assertEqual(backend.servers[1].url, three)
+        self.tell(Health("api", ONE, True, "of one that is gone"))
+        self.tell(Ejected("api", ONE, 1010.0, 1, "of one that is gone"))
+        self.tell(Suspected("api", ONE, 1010.0))
+        self.assertEqual(len(backend.servers), 2)
+
     def test_it_tells_of_an_ejection(self) -> None:
-        self.worker(*(Health("api", index, True, "") for index in (0, 1)))
+        self.worker(*(Health("api", url, True, "") for url in (ONE, TWO)))
         self.said()
         backend = self.made._part.backends["api"]
         for _ in range(2):
             backend.failed(backend.servers[1], 1000.0, "upstream_reset")
-        self.assertEqual(self.said(), [Ejected("api", 1, 1030.0, 1, "upstream_reset")])
+        self.assertEqual(self.said(), [Ejected("api", TWO, 1030.0, 1, "upstream_reset")])
         self.reactor.advance(30)
         backend.settle(1030.0)
         self.assertEqual([m for m in self.said() if not isinstance(m, Counted)], [], "the parent knows when")
 
     def test_suspicions(self) -> None:
-        self.worker(*(Health("api", index, True, "") for index in (0, 1)))
+        self.worker(*(Health("api", url, True, "") for url in (ONE, TWO)))
         self.said()
         backend = self.made._part.backends["api"]
         backend.unreachable(backend.servers[0], 1000.0)
         backend.unreachable(backend.servers[0], 1001.0)
-        self.assertEqual(self.said(), [Suspected("api", 0, 1010.0)], "told once")
-        self.tell(Suspected("api", 1, 1009.0))
+        self.assertEqual(self.said(), [Suspected("api", ONE, 1010.0)], "told once")
+        self.tell(Suspected("api", TWO, 1009.0))
         self.assertEqual((backend.servers[1].suspect_until, self.said()), (1009.0, []))
 
     def test_lines_come_before_what_was_counted(self) -> None:

@@ -13,7 +13,12 @@ from toron.config.place import Path, Report, quote, starts
 from toron.config.scalar import resolve
 from toron.config.secret import read_secrets
 
-NOUNS = {"middleware": "middleware", "guards": "guard", "balancers": "balancer"}
+NOUNS = {
+    "middleware": "middleware",
+    "guards": "guard",
+    "balancers": "balancer",
+    "discovery": "discovery provider",
+}
 """The drawers whose words a configuration uses, with the noun that messages use."""
 
 M = TypeVar("M", bound=BaseModel)

@@ -6,7 +6,7 @@ import re
 
 from toron.config.check_certificate import check_backend_tls
 from toron.config.check_match import check_methods, groups, is_host
-from toron.config.model import Backend, Health
+from toron.config.model import Backend, Health, ServerSpec
 from toron.config.place import Path, Report, quote
 
 KINDS = {
@@ -66,15 +66,42 @@ def check_url(path: Path, url: str, report: Report) -> str | None:
 
 def check_backend(path: Path, backend: Backend, report: Report, folder: str) -> None:
     """Report what is wrong with one backend, whoever uses it."""
+    schemes = _check_servers(path, backend, report)
+    if schemes is None:
+        return
+    if schemes:
+        _check_settings(path, backend, schemes, report)
+    if backend.health is not None:
+        _check_health((*path, "health"), backend.health, report)
+        _check_grpc_health((*path, "health"), backend.health, schemes, report)
+    check_backend_tls((*path, "tls"), backend.tls, report, folder)
+
+
+def _check_servers(path: Path, backend: Backend, report: Report) -> list[str] | None:
+    """The schemes that are right; None when there is nothing that could have one."""
     places = [(*path, "url")] if backend.url is not None else []
     places += [_server_place(path, index, report) for index in range(len(backend.servers))]
     servers = backend.all_servers if backend.url else backend.servers
+    if backend.discovery is not None:
+        if places:
+            message = "a backend has its servers written or discovered: take this or the others out"
+            report.error((*path, "discovery"), message, key=True)
+        return [scheme for scheme in backend.schemes if scheme in KINDS]
     if not places or not servers:
         report.error(path, "this backend has no servers: add url: or servers: [...]", key=True)
-        return
+        return None
+    check_servers([*zip(places, servers, strict=False)], report)
+    schemes = [scheme for scheme in backend.schemes if scheme in KINDS]
+    if not any(server.weight for server in servers):
+        report.error((*path, "servers"), "every weight is 0: give one server a weight above 0", key=True)
+    return schemes
+
+
+def check_servers(servers: list[tuple[Path, ServerSpec]], report: Report) -> None:
+    """Report what is wrong with the servers of one backend, each with the place of its URL."""
     schemes: list[str] = []
     seen: dict[str, Path] = {}
-    for place, server in zip(places, servers, strict=False):
+    for place, server in servers:
         scheme = check_url(place, server.url, report)
         if scheme is not None and schemes and KINDS[schemes[0]] != KINDS[scheme]:
             report.error(
@@ -86,14 +113,6 @@ def check_backend(path: Path, backend: Backend, report: Report, folder: str) -> 
             line = report.document.value_place(seen[server.url])[0]
             report.warn(place, f"this server is already at line {line}: take one out, or use weight:")
         seen.setdefault(server.url, place)
-    if not any(server.weight for server in servers):
-        report.error((*path, "servers"), "every weight is 0: give one server a weight above 0", key=True)
-    if schemes:
-        _check_settings(path, backend, schemes, report)
-    if backend.health is not None:
-        _check_health((*path, "health"), backend.health, report)
-        _check_grpc_health((*path, "health"), backend.health, schemes, report)
-    check_backend_tls((*path, "tls"), backend.tls, report, folder)
 
 
 def _server_place(path: Path, index: int, report: Report) -> Path:
@@ -150,7 +169,7 @@ def _check_turns(path: Path, backend: Backend, report: Report) -> None:
         report.error(
             (*path, "balance"), "primary-backup needs to know who is up: add health: or passive_health:"
         )
-    if len(backend.all_servers) < 2:
+    if len(backend.all_servers) < 2 and backend.discovery is None:
         report.error((*path, "balance"), "primary-backup needs a second server: add one with backup: true")
 
 
@@ -202,8 +221,7 @@ def _written(path: Path, report: Report) -> dict[str, object]:
 
 def check_kind(path: Path, where: Path, backend: Backend, kind: str, report: Report) -> None:
     """Report servers that do not speak what the user of the backend, at `path`, needs."""
-    schemes = [found[1] for server in backend.all_servers if (found := _URL.fullmatch(server.url))]
-    wrong = next((scheme for scheme in schemes if scheme in KINDS and KINDS[scheme] != kind), None)
+    wrong = next((scheme for scheme in backend.schemes if scheme in KINDS and KINDS[scheme] != kind), None)
     if wrong is not None:
         line = report.document.key_place(where)[0]
         *others, last = (scheme for scheme in KINDS if KINDS[scheme] == kind)

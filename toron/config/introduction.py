@@ -87,5 +87,21 @@ routes:
 
 The balancer of a backend picks one of the servers that are well and were not tried yet. It is named by
 its word, or by its word with options: `balance: least-conn`, `balance: {ip-hash: {ipv6_prefix: 56}}`.""",
+    "discovery": """\
+## Discovery
+
+A backend's servers are written under `servers:`, or a discovery provider says who they are, named by its
+word with options. It says so again whenever that changes: servers that stay keep their connections and
+their state, those that come are checked and used, those that go get nothing new and finish what they have.
+When nothing can be found out, or nobody is there, the servers that were found last stay
+([more](operating.md#discovery)).
+
+```yaml
+backends:
+  api:
+    discovery: {dns: {name: api.internal, port: 8080}}
+  db:
+    discovery: {file: {path: db-servers.yaml, scheme: tcp}}
+```""",
 }
 """What is said of the plug-ins of each drawer, with its heading, in the order of the page."""

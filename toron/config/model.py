@@ -206,6 +206,20 @@ class ServerSpec(Model):
     """Asked only while no other server can be."""
 
 
+class ServerFile(Model):
+    """A file with the servers of a backend, which discovery reads."""
+
+    servers: tuple[Annotated[ServerSpec, BeforeValidator(_as_server), Also(TEXT, "URL")], ...]
+    """All of them, written as in a configuration."""
+
+
+class Discovered(Model):
+    """What the options of every discovery provider have."""
+
+    scheme: Literal["http", "https", "h2", "h2c", "tcp", "tls", "udp"] = "http"
+    """What is spoken to the servers that are found."""
+
+
 class Sticky(Model):
     """Keep a client on the server it first got, by a sealed cookie."""
 
@@ -348,6 +362,8 @@ class Backend(Model):
     """The only server, or the first: short for `servers: [URL]`."""
     servers: tuple[Annotated[ServerSpec, BeforeValidator(_as_server), Also(TEXT, "URL")], ...] = ()
     """All of them speak the same: http and https, tcp and tls, or udp."""
+    discovery: Chosen | None = None
+    """Who says which servers there are, instead of `url` and `servers`; they come and go meanwhile."""
     balance: Chosen = Use(word="round-robin")
     """Who of the servers that are well is asked."""
     sticky: Sticky | None = None
@@ -375,6 +391,14 @@ class Backend(Model):
     def all_servers(self) -> tuple[ServerSpec, ...]:
         """The servers, whichever way they were written."""
         return (ServerSpec(url=self.url), *self.servers) if self.url else self.servers
+
+    @property
+    def schemes(self) -> list[str]:
+        """What is spoken to the servers, as it is written: for each, or for all that are discovered."""
+        if self.discovery is None:
+            return [server.url.partition(":")[0] for server in self.all_servers]
+        options = self.discovery.options if isinstance(self.discovery.options, dict) else {}
+        return [str(options.get("scheme", Discovered().scheme))]
 
 
 BackendRef = Annotated[

@@ -17,7 +17,12 @@ from toron.config.model import Config, Model, Named, Use
 from toron.config.shape import models_in
 from toron.config.wording import phrase
 
-_DRAWER_OF = {"guards": "guards", "middlewares": "middleware", "balance": "balancers"}
+_DRAWER_OF = {
+    "guards": "guards",
+    "middlewares": "middleware",
+    "balance": "balancers",
+    "discovery": "discovery",
+}
 """The keys whose values are plug-ins, with the drawer these are in."""
 
 _Titles = dict[type[BaseModel], str]

@@ -29,11 +29,13 @@ def schema(catalog: Catalog) -> _Schema:
     definitions: _Schema = found["$defs"]
     _write_defaults(Config, found, definitions)
     words = {
-        drawer: _options(catalog, drawer, definitions) for drawer in ("middleware", "guards", "balancers")
+        drawer: _options(catalog, drawer, definitions)
+        for drawer in ("middleware", "guards", "balancers", "discovery")
     }
     definitions["Listener"]["properties"]["guards"]["items"] = _use(words["guards"], True)
     definitions["Route"]["properties"]["middlewares"]["items"] = _use(words["middleware"], False)
     definitions["Backend"]["properties"]["balance"] |= _use(words["balancers"], True)
+    definitions["Backend"]["properties"]["discovery"] |= _use(words["discovery"], True)
     definitions.pop("Named", None)
     found["properties"]["middlewares"] |= _named(words["middleware"], definitions)
     definitions["Variable"] = VARIABLE

@@ -131,7 +131,7 @@ def _silent(value: BaseModel) -> set[str]:
     if isinstance(value, Listener):
         return {key for key, (allowed, _) in ALLOWED.items() if value.kind not in allowed}
     if isinstance(value, Backend):
-        schemes = {server.url.partition(":")[0] for server in value.all_servers}
+        schemes = set(value.schemes)
         keys = set() if all(KINDS.get(scheme) == "http" for scheme in schemes) else set(ONLY_HTTP)
         keys |= set() if schemes & ENCRYPTED else {"tls"}
         return keys | ({"retries"} if "udp" in schemes else set())

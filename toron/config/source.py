@@ -25,8 +25,16 @@ FORMATS: dict[str, Callable[[str, Document], None]] = {
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 
-def read_document(path: str) -> Document:
-    """The data of a file with its places; raises Invalid when it cannot be read as what it says it is."""
+def read_document(
+    path: str,
+    *,
+    least: str = "one listener under listeners:",
+    keys: str = "keys such as listeners: and routes:",
+) -> Document:
+    """The data of a file with its places; raises Invalid when it cannot be read as what it says it is.
+
+    `least` and `keys` say what to write where there is nothing, or no mapping.
+    """
     document = Document(path)
     extension = os.path.splitext(path)[1].lower()
     try:
@@ -36,11 +44,9 @@ def read_document(path: str) -> Document:
             )
         FORMATS[extension](decode(_read(path)), document)
         if document.data is None:
-            raise Unreadable((1, 1), "the file is empty: write at least one listener under listeners:")
+            raise Unreadable((1, 1), f"the file is empty: write at least {least}")
         if not isinstance(document.data, dict):
-            raise Unreadable(
-                document.value_place(()), "not a mapping: write keys such as listeners: and routes:"
-            )
+            raise Unreadable(document.value_place(()), f"not a mapping: write {keys}")
     except Unreadable as error:
         raise Invalid([Problem(path, *error.place, error.message)]) from None
     return document

@@ -81,6 +81,8 @@ def _uses(data: dict[str, Any]) -> Iterator[tuple[str, Path, Any, Any]]:
     for path, backend in written_backends(data):
         if backend.get("balance") is not None:
             yield "balancers", (*path, "balance"), backend["balance"], backend["balance"]
+        if backend.get("discovery") is not None:
+            yield "discovery", (*path, "discovery"), backend["discovery"], backend["discovery"]
 
 
 def written_backends(data: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:

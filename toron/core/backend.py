@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from toron.core.ejection import Ejection
+from toron.core.published import compare
 from toron.core.refusal import NO_SERVER, Refusal
 from toron.core.retrying import Budget
 from toron.core.server import Server
@@ -23,6 +24,7 @@ REST_SECONDS = 60.0
 STANDINGS = {
     "usable": "may be asked",
     "tried": "was tried already",
+    "draining": "it drains: nobody new is led to it",
     "unhealthy": "health checks say that it is not well",
     "ejected": "it failed too often lately",
     "backup": "a backup, asked only while no other server can be",
@@ -53,10 +55,10 @@ class Lease:
 class Backend:
     """Servers and the balancer over them; backups are asked only while no other server can be.
 
-    Its state changes only through `set_healthy`, `unreachable`, `failed` and `succeeded`, and as time
-    passes; the next lease sees it. `changed` is told of each server that came or went, with the
-    reason: of a server that is out for two reasons when the first came and when the last is gone,
-    and of the end of an ejection when somebody asks for a lease.
+    Its state changes only through `set_healthy`, `unreachable`, `failed` and `succeeded`, through
+    `publish` and `drain`, and as time passes; the next lease sees it. `changed` is told of each server
+    that came up or went down, with the reason: of a server that is out for two reasons when the first
+    came and when the last is gone, and of the end of an ejection when somebody asks for a lease.
     """
 
     def __init__(
@@ -79,11 +81,56 @@ class Backend:
         self.changed: Callable[[Server, bool, str], None] | None = None
         self.suspected: Callable[[Server], None] | None = None
         """Told of each server that is to be asked last for a while, when that begins."""
+        self.checked: Callable[[Server, bool, str], None] | None = None
+        """Told when active checks change their mind about a server."""
+        self.published: list[Callable[[Sequence[Server], Sequence[Server]], None]] = []
+        """Told of each set of servers that is not the one before: who came, and who is gone."""
+        self._leaving: list[Server] = []
+        """Servers that are gone, and have something to finish."""
         self._usable: list[Server] = []
         self._reserve: list[Server] = []
-        """Backups that are well, while there are others."""
+        """Backups that are well, while there are others: the tiers behind the first."""
         self._stale_at = _NOW
         """When `_usable` may be wrong: at this time (seconds), unless something happens before."""
+        self._staying: list[Server] = []
+        """Those that are well and draining."""
+
+    # --- which servers there are --------------------------------------------------------------
+
+    def publish(self, servers: Iterable[Server]) -> bool:
+        """These are all the servers from now on, in this order; whether that is news.
+
+        A server whose URL is known stays the object that it was, with its state, and takes over weight,
+        tier and TLS name. One that is gone gets no new lease, and finishes what it has; should it come
+        back before that is done, it is the same again. ValueError for a set without servers.
+        """
+        found = compare(self.servers, self._leaving, servers)
+        if not found.servers:
+            raise ValueError("a backend can not be without servers")
+        if not found.news:
+            return False
+        self.servers = found.servers
+        for server in found.came:
+            server.gone = False
+        for server in found.gone:
+            server.gone = True
+        leaving = (*self._leaving, *found.gone)
+        self._leaving = [server for server in leaving if server.gone and server.in_flight]
+        self._stale_at = _NOW
+        for told in self.published:
+            told(found.came, found.gone)
+        return True
+
+    def drain(self, server: Server, draining: bool) -> None:
+        """Lead nobody new to a server, or do so again; who is there, or bound to it, may stay."""
+        server.draining = draining
+        self._stale_at = _NOW
+
+    def known_as(self, url: str) -> list[Server]:
+        """The servers with that URL: one, or none, or more where a configuration names one twice."""
+        return [server for server in self.servers if server.url == url]
+
+    # --- leases -------------------------------------------------------------------------------
 
     def lease(self, caller: Caller, tried: Sequence[Server], now: float) -> Lease:
         """A server for this caller, none of `tried`; Refusal when there is none."""
@@ -92,7 +139,7 @@ class Backend:
         usable = self._usable
         if tried:
             usable = [server for server in usable if server not in tried]
-            usable = usable or [server for server in self._reserve if server not in tried]
+            usable = usable or _first_tier([server for server in self._reserve if server not in tried])
         if not usable:
             usable = self._last_resort(tried, now)
             if not usable:
@@ -100,12 +147,13 @@ class Backend:
         return Lease(usable[0] if len(usable) == 1 else self.balancer.pick(usable, caller))
 
     def lease_server(self, name: str, tried: Sequence[Server], now: float) -> Lease | None:
-        """The server of that name, if it may be asked now (for sticky clients)."""
+        """The server of that name, if it may be asked now (for sticky clients), or drains."""
         if now >= self._stale_at:
             self._refresh(now)
-        for server in self._usable:
-            if server.name == name and server not in tried:
-                return Lease(server)
+        for servers in (self._usable, self._staying):
+            for server in servers:
+                if server.name == name and server not in tried:
+                    return Lease(server)
         return None
 
     def standing(self, server: Server, tried: Sequence[Server], now: float) -> str:
@@ -114,6 +162,8 @@ class Backend:
             self._refresh(now)
         if server in tried:
             return "tried"
+        if server.draining:
+            return "draining"
         if not server.healthy:
             return "unhealthy"
         if server.eject_until > now:
@@ -122,9 +172,11 @@ class Backend:
             return "usable"
         return "backup" if server in self._reserve else "suspect"
 
+    # --- how they are -------------------------------------------------------------------------
+
     def is_up(self, server: Server, now: float) -> bool:
-        """Whether checks and failures leave the server in use."""
-        return server.healthy and server.eject_until <= now
+        """Whether checks, failures and whoever drains it leave the server in use."""
+        return server.healthy and not server.draining and server.eject_until <= now
 
     def set_healthy(self, server: Server, healthy: bool, why: str) -> None:
         """An active check has changed its mind."""
@@ -134,6 +186,8 @@ class Backend:
         if healthy:
             server.suspect_until = 0.0
         self._stale_at = _NOW
+        if self.checked is not None:
+            self.checked(server, healthy, why)
         if not server.eject_until:
             self._tell(server, healthy, why)
 
@@ -208,6 +262,7 @@ class Backend:
         """Work out who may be asked, and until when that holds."""
         until = math.inf
         usable: list[Server] = []
+        staying: list[Server] = []
         back: list[Server] = []
         for server in self.servers:
             if 0 < server.eject_until <= now:
@@ -218,10 +273,10 @@ class Backend:
             if waits:
                 until = min(until, *waits)
             elif server.healthy:
-                usable.append(server)
-        primaries = _no_backups(usable)
-        self._usable = primaries or usable
-        self._reserve = [server for server in usable if server.backup] if primaries else []
+                (staying if server.draining else usable).append(server)
+        self._usable = _first_tier(usable)
+        self._reserve = [server for server in usable if server not in self._usable]
+        self._staying = staying
         self._stale_at = until
         for server in back:
             self._tell(server, True, "ejection over")
@@ -229,12 +284,14 @@ class Backend:
     def _last_resort(self, tried: Sequence[Server], now: float) -> list[Server]:
         """Servers that only could not be reached lately: better than nobody."""
         left = [server for server in self.servers if self.is_up(server, now) and server not in tried]
-        return _no_backups(left) or left
+        return _first_tier(left)
 
     def _tell(self, server: Server, up: bool, why: str) -> None:
         if self.changed is not None:
             self.changed(server, up, why)
 
 
-def _no_backups(servers: list[Server]) -> list[Server]:
-    return [server for server in servers if not server.backup]
+def _first_tier(servers: list[Server]) -> list[Server]:
+    """Those that are asked before the others; all of them but for backups."""
+    first = min((server.backup for server in servers), default=0)
+    return [server for server in servers if server.backup == first]

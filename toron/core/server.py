@@ -17,11 +17,11 @@ class Server:
     """A server of a backend. Addresses are as written, in lower case: an IP literal or a name."""
 
     __slots__ = (
-        "backup", "eject_until", "ejections", "failures", "healthy", "host", "in_flight", "name",
-        "port", "scheme", "suspect_until", "weight", "work",
+        "backup", "draining", "eject_until", "ejections", "failures", "gone", "healthy", "host", "in_flight",
+        "name", "port", "scheme", "suspect_until", "tls_name", "weight", "work",
     )  # fmt: skip
 
-    def __init__(self, url: str, weight: int = 1, backup: bool = False) -> None:
+    def __init__(self, url: str, weight: int = 1, backup: int = 0) -> None:
         """`url` is `scheme://host:port`; ValueError when it is not."""
         found = _URL(url)
         if found is None:
@@ -39,8 +39,15 @@ class Server:
         bracketed = f"[{self.host}]" if ipv6 else self.host
         self.name = f"{bracketed}:{self.port}"
         """`host:port`, as logs and metrics call it."""
+        self.tls_name = self.host
+        """The name that its certificate must have, where it is spoken to over TLS."""
         self.weight = weight
         self.backup = backup
+        """Asked only while no server with a lower number can be."""
+        self.draining = False
+        """Gets nobody new; clients that are bound to it by a cookie may still come."""
+        self.gone = False
+        """No longer a server of its backend; what it is busy with may finish."""
         self.healthy = True
         """What active checks say."""
         self.eject_until = 0.0
@@ -54,6 +61,11 @@ class Server:
         """Requests or connections it is busy with now."""
         self.work: float = 0.0
         """A number of the balancer's own."""
+
+    @property
+    def url(self) -> str:
+        """`scheme://host:port`, written in one way: what a server is known by when sets are compared."""
+        return f"{self.scheme}://{self.name}"
 
     def __repr__(self) -> str:
         return f"<Server {self.name}>"

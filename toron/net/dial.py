@@ -33,7 +33,7 @@ class UpstreamTls:
 
     def name_for(self, server: Server) -> str:
         """The name that is sent and verified."""
-        return self.server_name or server.host
+        return self.server_name or server.tls_name
 
     def check(self, name: str, connection: SSL.Connection) -> None:
         """Raise unless the certificate is for that name."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
@@ -86,7 +86,12 @@ class Gateway(MultiService):
         """Told to wait no longer for anything."""
         self.ready_at_once = True
         """Whether it is ready as soon as it runs; otherwise somebody calls `ready`."""
+        self.awaited: list[Deferred[None]] = []
+        """What must be known before `held` is started; each of them fires soon, whatever happens."""
+        self.held: list[Any] = []
+        """Children that are started last."""
         self.last: list[Any] = []
+        self._stopping = False
         self._hurried = False
         self.log = Logger()
 
@@ -108,7 +113,18 @@ class Gateway(MultiService):
             raise
 
     def startService(self) -> None:
-        super().startService()  # type: ignore[no-untyped-call]
+        held = self.held if self.awaited else []
+        Service.startService(self)
+        for service in self.services:
+            if service not in held:
+                service.startService()
+        DeferredList(self.awaited).addCallback(self._open, held)
+
+    def _open(self, _: Any, held: list[Any]) -> None:
+        if self._stopping:
+            return
+        for service in held:
+            service.startService()
         if self.ready_at_once:
             self._reactor.callWhenRunning(self.ready)
 
@@ -135,6 +151,7 @@ class Gateway(MultiService):
         return as_deferred(self._stop())
 
     async def _stop(self) -> None:
+        self._stopping = True
         self._readiness.hold("draining")
         self.notify("STOPPING=1")
         await self._wait(self._delay, lambda: True)

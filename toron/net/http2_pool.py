@@ -108,6 +108,13 @@ class Http2Pool:
         waiting = sum(not connection.busy for connection in self._connections.get(server, ()))
         return waiting + self.switching.idle(server)
 
+    def drop(self, server: Server) -> None:
+        """The server is gone: close what waits, and the others when they are done."""
+        for connection in list(self._connections.get(server, ())):
+            connection.close()
+        self._connections.pop(server, None)
+        self.switching.drop(server)
+
     def close(self) -> None:
         """Close all that wait, and the others when they are done."""
         for connections in list(self._connections.values()):

@@ -73,7 +73,9 @@ class Pool:
         return self
 
     def keep(self, connection: UpstreamConnection) -> bool:
-        """Take a connection back; whether there was room."""
+        """Take a connection back; whether there was room, and the server is not gone."""
+        if connection.server.gone:
+            return False
         idle = self._servers.setdefault(connection.server, [])
         if len(idle) >= self._size:
             return False
@@ -90,6 +92,11 @@ class Pool:
     def idle(self, server: Server) -> int:
         """How many connections to the server wait."""
         return len(self._servers.get(server, ()))
+
+    def drop(self, server: Server) -> None:
+        """The server is gone: close what waits."""
+        for connection in self._servers.pop(server, ()):
+            connection.close()
 
     def close(self) -> None:
         """Close all that wait."""

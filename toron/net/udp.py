@@ -7,7 +7,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -223,7 +223,7 @@ class UdpListener(Service):
         responses: int = 0,
         open_socket: OpenSocket = listening_socket,
         stats: ListenerStats,
-        server_stats: dict[Server, ServerStats],
+        server_stats: Mapping[Server, ServerStats],
         started: Callable[[UdpSession, str, Server], None],
         finished: Callable[[UdpSession], None],
         refused: Callable[[UdpSession, Refusal], None],

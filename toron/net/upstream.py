@@ -57,6 +57,9 @@ class Connections(Protocol):
     def idle(self, server: Server) -> int:
         """How many connections to the server wait."""
 
+    def drop(self, server: Server) -> None:
+        """The server is gone: close what waits for it, and what does not when it is done."""
+
     def close(self) -> None:
         """Close all that wait."""
 

@@ -41,19 +41,24 @@ class Growth:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._told: dict[tuple[Key, str, Part], int | float] = {}
+        self._told: dict[Key, tuple[Any, dict[tuple[str, Part], int | float]]] = {}
+        """What was said of each object of stats: one that is made anew begins at nothing."""
 
     def take(self) -> list[Delta]:
         """Every number that is not what it was at the last call."""
         grown: list[Delta] = []
-        told = self._told
+        before, self._told = self._told, {}
         for key, stats in self._metrics.everything():
+            known, told = before.get(key, (None, {}))
+            if known is not stats:
+                told = {}
+            self._told[key] = (stats, told)
             for attribute, part, number in _numbers(stats):
-                where = (key, attribute, part)
-                before = told.get(where, 0)
-                if number != before:
+                where = (attribute, part)
+                was = told.get(where, 0)
+                if number != was:
                     told[where] = number
-                    grown.append((*where, number - before))
+                    grown.append((key, *where, number - was))
         return grown
 
 

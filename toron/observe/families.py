@@ -13,7 +13,15 @@ from prometheus_client.core import (
     Metric,
 )
 
-from toron.observe.stats import BOUNDS, BackendStats, Durations, ListenerStats, RouteStats, ServerStats
+from toron.observe.stats import (
+    BOUNDS,
+    BackendStats,
+    DiscoveryStats,
+    Durations,
+    ListenerStats,
+    RouteStats,
+    ServerStats,
+)
 
 Sample = tuple[Sequence[str], float]
 """The values of the labels, and the number."""
@@ -131,6 +139,10 @@ def server_families(servers: Sequence[ServerStats], now: float) -> Iterator[Metr
         [(key, s.server.eject_until > now) for key, s in named],
     )  # fmt: skip
     yield gauge(
+        "toron_server_draining", "Whether nobody new is led to the server.", labels,
+        [(key, s.server.draining) for key, s in named],
+    )  # fmt: skip
+    yield gauge(
         "toron_server_in_flight", "Requests or connections the server is busy with.", labels,
         [(key, s.server.in_flight) for key, s in named],
     )  # fmt: skip
@@ -161,6 +173,26 @@ def server_families(servers: Sequence[ServerStats], now: float) -> Iterator[Metr
             for key, s in named
             for result, n in (("passed", s.probes_passed), ("failed", s.probes_failed))
         ],
+    )  # fmt: skip
+
+
+def discovery_families(backends: Sequence[DiscoveryStats]) -> Iterator[Metric]:
+    """What discovery counted."""
+    yield counter(
+        "toron_discovery", "How often servers were looked for, by result.", ["backend", "result"],
+        [
+            ((stats.name, result), number)
+            for stats in backends
+            for result, number in (("found", stats.found), ("failed", stats.failed))
+        ],
+    )  # fmt: skip
+    yield gauge(
+        "toron_discovery_servers", "Servers that were found last.", ["backend"],
+        [((stats.name,), stats.servers) for stats in backends],
+    )  # fmt: skip
+    yield gauge(
+        "toron_discovery_stale", "Whether the last look failed, so that older servers stay.", ["backend"],
+        [((stats.name,), stats.stale) for stats in backends],
     )  # fmt: skip
 
 

@@ -13,13 +13,14 @@ from toron.core.server import Server
 from toron.observe.families import (
     backend_families,
     counter,
+    discovery_families,
     gauge,
     listener_families,
     route_families,
     server_families,
 )
 from toron.observe.readiness import Readiness
-from toron.observe.stats import BackendStats, ListenerStats, RouteStats, ServerStats
+from toron.observe.stats import BackendStats, DiscoveryStats, ListenerStats, RouteStats, ServerStats
 
 Key = tuple[str, ...]
 """What stats are of: `("listener", name)`, `("server", backend, server)` and so on."""
@@ -60,6 +61,7 @@ class Metrics:
         self._listeners: dict[str, ListenerStats] = {}
         self._routes: dict[str, RouteStats] = {}
         self._backends: dict[str, BackendStats] = {}
+        self._discovery: dict[str, DiscoveryStats] = {}
         self._servers: dict[tuple[str, str], ServerStats] = {}
         self._certificates: dict[str, float] = {}
         self._registry = CollectorRegistry()
@@ -87,6 +89,13 @@ class Metrics:
         found = self._backends.get(name)
         if found is None:
             found = self._backends[name] = BackendStats(name)
+        return found
+
+    def discovery(self, backend: str) -> DiscoveryStats:
+        """The stats of what discovers a backend's servers."""
+        found = self._discovery.get(backend)
+        if found is None:
+            found = self._discovery[backend] = DiscoveryStats(backend)
         return found
 
     def server(self, backend: str, server: Server) -> ServerStats:
@@ -166,6 +175,7 @@ class Metrics:
         yield from listener_families(list(self._listeners.values()))
         yield from route_families(list(self._routes.values()))
         yield from backend_families(list(self._backends.values()))
+        yield from discovery_families(list(self._discovery.values()))
         yield from server_families(list(self._servers.values()), self._seconds())
         for families in self.more:
             yield from families()

@@ -121,6 +121,22 @@ class BackendStats:
         self.retries = 0
 
 
+class DiscoveryStats:
+    """What the discovery of a backend's servers counts."""
+
+    __slots__ = ("failed", "found", "name", "servers", "stale")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.found = 0
+        """How often servers were found, the same ones too."""
+        self.failed = 0
+        self.servers = 0
+        """How many there are now."""
+        self.stale = False
+        """Whether it failed the last time, so that what was found before is in use."""
+
+
 class ServerStats(Durations):
     """What is counted for one server of one backend."""
 

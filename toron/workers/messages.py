@@ -29,24 +29,35 @@ class Begin(msgspec.Struct, tag=True):
     """The descriptor of each listener."""
     memories: list[int]
     """The descriptors of what is shared, in the order of their keys in `pickled`."""
-    servers: list[Health | Ejected | Suspected]
-    """Which servers are not well."""
+    servers: list[Published | Health | Ejected | Suspected]
+    """Which servers were found, and which are not well."""
+
+
+class Published(msgspec.Struct, tag=True):
+    """Discovery has found the servers of a backend: all of them, in this order."""
+
+    backend: str
+    servers: list[tuple[str, int, int, str]]
+    """Of each the URL, the weight, the tier (`backup`) and the name its certificate must have."""
 
 
 class Health(msgspec.Struct, tag=True):
-    """Active checks have changed their mind about a server; `server` is its place in the backend."""
+    """Active checks have changed their mind about a server; `server` is its URL."""
 
     backend: str
-    server: int
+    server: str
     healthy: bool
     why: str
 
 
 class Ejected(msgspec.Struct, tag=True):
-    """Traffic says that a server is ill; an `until` of 0 says that this does not hold. Sent both ways."""
+    """Traffic says that a server is ill; an `until` of 0 says that this does not hold. Sent both ways.
+
+    A server that is not known where it comes to is gone there: then nothing needs to be done.
+    """
 
     backend: str
-    server: int
+    server: str
     until: float
     """Seconds of the clock that they share."""
     ejections: int
@@ -57,7 +68,7 @@ class Suspected(msgspec.Struct, tag=True):
     """A server could not be reached, or asked to be left alone. Sent both ways."""
 
     backend: str
-    server: int
+    server: str
     until: float
     """Seconds of the clock that they share."""
 
@@ -123,7 +134,7 @@ class Counted(msgspec.Struct, tag=True):
     """Bytes."""
 
 
-FromParent = Begin | Health | Ejected | Suspected | Report | Stop | Hurry
+FromParent = Begin | Published | Health | Ejected | Suspected | Report | Stop | Hurry
 FromWorker = Ready | Failed | Leaving | Ejected | Suspected | Lines | Said | Counted
 
 from_parent: msgspec.msgpack.Decoder[FromParent] = msgspec.msgpack.Decoder(FromParent)

@@ -64,6 +64,7 @@ def supervise(
     part = compose_parent(loaded, reactor, random, wall, fatal, inheritance, count)
     supervisor = Supervisor(reactor, part, inheritance, loaded, count, failed)
     supervisor.setServiceParent(part.root)  # type: ignore[no-untyped-call]
+    part.root.held.append(supervisor)
     part.root.hurrying.append(supervisor.hurry)
     part.root.reopening = [supervisor.reopen]
     return part.root

@@ -41,6 +41,7 @@ from toron.workers.messages import (
     Health,
     Hurry,
     Leaving,
+    Published,
     Ready,
     Report,
     Said,
@@ -149,14 +150,18 @@ class Worker(Channel):
             case Report():
                 self._part.access_log.flush()
                 self._count(message.number)
+            case Published():
+                self._part.backends[message.backend].publish(map(_server, message.servers))
             case Health():
                 backend = self._part.backends[message.backend]
-                backend.set_healthy(backend.servers[message.server], message.healthy, message.why)
+                for server in backend.known_as(message.server):
+                    backend.set_healthy(server, message.healthy, message.why)
             case Ejected():
                 self._eject(message)
             case Suspected():
                 backend = self._part.backends[message.backend]
-                backend.suspect(backend.servers[message.server], message.until)
+                for server in backend.known_as(message.server):
+                    backend.suspect(server, message.until)
             case Stop():
                 self._stop()
             case Hurry():
@@ -166,13 +171,13 @@ class Worker(Channel):
 
     def _eject(self, message: Ejected) -> None:
         backend = self._part.backends[message.backend]
-        server = backend.servers[message.server]
-        if message.until:
-            changed, backend.changed = backend.changed, None
-            backend.eject(server, self._reactor.seconds(), message.until, message.ejections, message.why)
-            backend.changed = changed
-        else:
-            backend.readmit(server)
+        changed, backend.changed = backend.changed, None
+        for server in backend.known_as(message.server):
+            if message.until:
+                backend.eject(server, self._reactor.seconds(), message.until, message.ejections, message.why)
+            else:
+                backend.readmit(server)
+        backend.changed = changed
 
     # --- what it says -------------------------------------------------------------------------
 
@@ -180,12 +185,10 @@ class Worker(Channel):
         """Traffic has changed its mind about a server; what checks find comes from the parent."""
         now = self._reactor.seconds()
         if not up and server.eject_until > now:
-            index = self._part.backends[backend].servers.index(server)
-            self.tell(Ejected(backend, index, server.eject_until, server.ejections, why))
+            self.tell(Ejected(backend, server.url, server.eject_until, server.ejections, why))
 
     def _suspected(self, backend: str, server: Server) -> None:
-        index = self._part.backends[backend].servers.index(server)
-        self.tell(Suspected(backend, index, server.suspect_until))
+        self.tell(Suspected(backend, server.url, server.suspect_until))
 
     def _count(self, number: int = 0) -> None:
         metrics = self._part.metrics
@@ -224,6 +227,14 @@ def resident() -> int:
 
 def _nothing(why: str) -> None:
     """The parent is told why by the exception that follows."""
+
+
+def _server(said: tuple[str, int, int, str]) -> Server:
+    """A server as the parent tells of it."""
+    url, weight, backup, tls_name = said
+    server = Server(url, weight, backup)
+    server.tls_name = tls_name
+    return server
 
 
 class _Joining(Factory):
