@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import math
 import os
 import resource
 import shutil
@@ -93,16 +94,19 @@ def chosen_peers(work: Work, asked: Sequence[str], results: report.Results) -> l
 def measure(asked: argparse.Namespace, site: behind.Site, results: report.Results) -> None:
     """All rounds; the peers take turns within each, so that what else happens meets all of them."""
     for number in range(1, asked.rounds + 1):
-        for work in (work for work in WORK if work.name in asked.only):
+        turns = [work for work in WORK if work.name in asked.only for _ in range(work.often)]
+        for work in turns:
             for kind in chosen_peers(work, asked.peers, results):
                 if (work.name, kind.label) in results.reasons:
                     continue  # failed in an earlier round
                 try:
                     cost, words = one_run(work, kind, site, asked.seconds)
+                except load.TooSlow as error:
+                    results.add(work.name, kind.label, math.inf)
+                    words = f"{report.TOO_SLOW}: {error}"
                 except (PeerFailed, load.LoadFailed, OSError) as error:
-                    reason = report.TOO_SLOW if isinstance(error, load.TooSlow) else "failed"
-                    results.reasons[work.name, kind.label] = reason
-                    words = f"{reason}: {error}"
+                    results.reasons[work.name, kind.label] = "failed"
+                    words = f"failed: {error}"
                 else:
                     results.add(work.name, kind.label, cost)
                 say(f"round {number}/{asked.rounds}  {work.name:<16}{kind.label:<21}{words}")

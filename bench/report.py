@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from statistics import median
 from typing import Protocol
 
@@ -46,17 +47,27 @@ class Results:
     reasons: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, work: str, peer: str, cost: float) -> None:
-        """Keeps the cost of one round."""
+        """Keeps the cost of one round; it is infinite for a peer that could not keep the rate."""
         self.costs.setdefault((work, peer), []).append(cost)
 
     def median(self, work: str, peer: str) -> float | None:
-        """Of all rounds; None when a round failed, or there was none."""
+        """Of all rounds; None when a round failed, or there was none, or the peer was mostly too slow."""
         costs = self.costs.get((work, peer))
-        return median(costs) if costs and (work, peer) not in self.reasons else None
+        value = median(costs) if costs and (work, peer) not in self.reasons else None
+        return None if value == inf else value
+
+    def why(self, work: str, peer: str) -> str | None:
+        """Why there is no median, where that is known."""
+        too_slow = (work, peer) in self.costs and self.median(work, peer) is None
+        return self.reasons.get((work, peer)) or (TOO_SLOW if too_slow else None)
 
     def spread(self, works: Collection[str]) -> float:
         """How far the rounds of a figure of these works lie apart at most: the largest by the smallest."""
-        found = [costs for (work, _), costs in self.costs.items() if work in works and min(costs) > 0]
+        found = [
+            costs
+            for (work, _), costs in self.costs.items()
+            if work in works and min(costs) > 0 and max(costs) < inf
+        ]
         return max((max(costs) / min(costs) for costs in found), default=1.0)
 
 
@@ -94,7 +105,7 @@ def verdict(work: Asked, results: Results) -> str:
     others = [results.median(work.name, peer) for peer in work.below]
     bounds = [(results.median(work.name, peer), most) for peer, most in work.within]
     if value is None or cost is None:
-        return "no" if results.reasons.get((work.name, work.subject)) == TOO_SLOW else "?"
+        return "no" if results.why(work.name, work.subject) == TOO_SLOW else "?"
     if value > work.must or any(other is not None and cost >= other for other in others):
         return "no"
     if any(other is not None and cost > other * most for other, most in bounds):
@@ -113,7 +124,7 @@ def row(work: Asked, results: Results) -> Row:
         if times is not None:
             ratios[column] = times
         if cost is None:
-            cells.append(results.reasons.get((work.name, peer), NOT_OFFERED))
+            cells.append(results.why(work.name, peer) or NOT_OFFERED)
         else:
             cells.append(number(cost) + ("" if times is None else f" ({times:.2f}{TIMES})"))
     suffix = "" if work.baseline is None else f" {TIMES}"

@@ -50,6 +50,8 @@ class Work:
     peers: tuple[type[Proxy], ...] = PEERS
     baseline: str | None = "nginx"
     subject: str = "toron"
+    often: int = 1
+    """Times it is measured in each round, by turns: more where all that the machine does counts too."""
 
 
 def cpu(port: str, scale: float, what: Load) -> Callable[[Proxy, float], Figure]:
@@ -143,7 +145,7 @@ WORK = (
          cpu("HTTP", MICRO, _http), "HTTP", 1.1, 1.0,
          peers=(OneWorker, TwoWorkers), baseline=OneWorker.label, subject=TwoWorkers.label),
     Work("latency", "Latency at up to half of nginx's maximum rate", "µs p99",
-         latency, "HTTP", 3.0, 1.5),
+         latency, "HTTP", 3.0, 1.5, often=3),
     Work("idle", "10,000 idle keep-alive connections", "KiB resident / connection",
          idle, "HTTP", 6.0, 3.0, peers=(Toron,), baseline=None),
 )  # fmt: skip

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -83,6 +84,16 @@ class Verdict(SynchronousTestCase):
         ):
             made.reasons = {("w", peer): reason}
             self.assertEqual(verdict(Asked(), made), met)
+
+    def test_who_kept_the_rate_more_often_than_not_has_a_median(self) -> None:
+        for costs, met, cell in (
+            ([15.0, inf, 12.0], "yes", "15.0 (1.50×)"),
+            ([inf, inf, 12.0], "no", "too slow"),
+            ([inf], "no", "too slow"),
+        ):
+            made = results(nginx=[10.0], toron=costs)
+            self.assertEqual((verdict(Asked(), made), row(Asked(), made).cells[-1]), (met, cell))
+            self.assertEqual(made.spread(["w"]), 1.0)
 
     def test_so_many_times_another_one(self) -> None:
         asked = Asked(within=(("caddy", 0.5),))
