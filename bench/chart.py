@@ -28,16 +28,17 @@ def _bar(x: float, y: float, width: float, height: float, peer: str) -> str:
 
 def draw(rows: Sequence[Row]) -> str:
     """The chart of the rows that have a ratio of nginx; bars are drawn from 0, and nginx is 1."""
-    shown = [row for row in rows if "nginx" in row.ratios]
-    longest = max((value for row in shown for value in row.ratios.values()), default=1.0)
+    shown = [row for row in rows if row.of_nginx]
+    longest = max((value for row in shown for value in row.of_nginx.values()), default=1.0)
     scale = (WIDTH - LEFT - RIGHT) / min(max(longest, 1.0), MOST)
     parts, y = [], float(TOP)
     for row in shown:
-        peers = [peer for peer in COLUMNS if peer in row.ratios]
+        ratios = row.of_nginx
+        peers = [peer for peer in COLUMNS if peer in ratios]
         middle = y + len(peers) * BAR / 2 + 4
         parts.append(_text(LEFT - 10, middle, row.title, ' text-anchor="end"'))
         for peer in peers:
-            times = row.ratios[peer]
+            times = ratios[peer]
             length = min(times, MOST) * scale
             parts.append(_bar(LEFT, y, length, BAR - 2, peer))
             bold = ' font-weight="bold"' if peer == "toron" else ""

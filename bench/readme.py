@@ -16,9 +16,9 @@ FACTS = ("CPU", "commit", "date")
 def _line(row: Row) -> tuple[str, ...]:
     cells = dict(zip(COLUMNS, row.cells, strict=True))
     costs = {peer: cell.partition(" (")[0] for peer, cell in cells.items()}
-    times = {peer: f"{value:.2f} {TIMES}" for peer, value in row.ratios.items()}
-    if "toron" in times and row.baseline not in COLUMNS:
-        times["toron"] += f" {row.baseline}"
+    times = {peer: f"{value:.2f} {TIMES}" for peer, value in row.of_nginx.items()}
+    if not times:
+        times = {peer: f"{value:.2f} {TIMES} {row.baseline}" for peer, value in row.ratios.items()}
     others = (times.get(peer, "?" if costs[peer][0].isdigit() else costs[peer]) for peer in OTHERS)
     return f"{row.title}, {row.unit}", costs["nginx"], costs["toron"], times.get("toron", "-"), *others
 

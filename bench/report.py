@@ -97,6 +97,12 @@ class Row:
     aim: str
     verdict: str
 
+    @property
+    def of_nginx(self) -> dict[str, float]:
+        """How many times nginx each is; empty where nginx does not do this work."""
+        one = self.ratios.get("nginx")
+        return {peer: value / one for peer, value in self.ratios.items()} if one else {}
+
 
 def verdict(work: Asked, results: Results) -> str:
     """`yes` or `no`: whether toron does what it must; `?` where a figure is missing."""
@@ -161,8 +167,8 @@ def markdown(rows: Sequence[Row], machine: Mapping[str, str]) -> str:
         "# Results", "",
         "Written by `make bench`; how it is measured is in [docs/benchmarking.md](../docs/benchmarking.md).",
         "CPU time of the proxy's whole process tree per unit of work, or what else the unit says: medians of",
-        "all rounds, and in brackets how many times nginx that is (with routes: how many times 10 of them;",
-        "with two workers: how many times one). Less is better.", "",
+        "all rounds, and in brackets how many times that of whom *must* names (with routes: of 10 of them;",
+        "with two workers: of one). Less is better.", "",
         head, rule, *body, "",
         "![the same in multiples of nginx](results.svg)", "",
         "## Measured on", "", *facts, "",

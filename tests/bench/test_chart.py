@@ -31,6 +31,11 @@ class Chart(SynchronousTestCase):
         for (_, length), times in zip(bars, (1.0, 1.5, 1.0, 5.0), strict=True):
             self.assertAlmostEqual(length / one, times, places=1)
 
+    def test_what_is_held_against_another_is_in_multiples_of_nginx_too(self) -> None:
+        bars = self.bars(draw([row("a", nginx=0.5, envoy=1.0, toron=0.75)]))
+        for (_, length), times in zip(bars, (1.0, 2.0, 1.5), strict=True):
+            self.assertAlmostEqual(length / bars[0][1], times, places=1)
+
     def test_the_longest_bar_fits(self) -> None:
         for most in (0.2, 1.0, 80.0):
             bars = self.bars(draw([row("a", nginx=1.0, toron=most)]))
