@@ -93,7 +93,9 @@ class Retries(LoopbackTestCase):
     def test_a_post_where_the_configuration_says_so(self) -> None:
         bad, good = self.start(CountingBackend(self.reset)), self.good()
         gateway = self.serve(bad.port, good.port, retries="methods: [POST]")
-        self.assertEqual(ask(gateway.port, method="POST", body=b"pay").status, 200)
+        # In one write: a body that comes after its head is not kept.
+        said = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\npay"
+        self.assertIn(b" 200 ", raw_exchange(gateway.port, said))
         self.assertIn(b"\r\n\r\npay", good.conversations[0].received)
 
     def test_a_body_too_large_to_keep(self) -> None:
