@@ -201,6 +201,9 @@ class Signals(TapCase):
     def reopen(self) -> None:
         self.asked.append("reopen")
 
+    def reload(self) -> None:
+        self.asked.append("reload")
+
     def send(self, *numbers: int) -> list[str]:
         for number in numbers:
             self.handlers[number](number, None)
@@ -217,6 +220,9 @@ class Signals(TapCase):
         self.assertEqual(
             self.send(signal.SIGUSR1, signal.SIGUSR1, signal.SIGTERM), ["reopen", "reopen", "stop"]
         )
+
+    def test_loading_again(self) -> None:
+        self.assertEqual(self.send(signal.SIGHUP, signal.SIGHUP), ["reload", "reload"])
 
     def test_they_are_what_a_gateway_can_do(self) -> None:
         self.assertTrue(callable(Gateway.hurry) and callable(Gateway.reopen))

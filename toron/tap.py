@@ -15,12 +15,13 @@ from twisted.python import usage
 
 import toron
 from toron import plugin
-from toron.compose import compose
+from toron.compose import Composition
 from toron.config.load import Loaded, load
 from toron.config.place import Invalid
 from toron.net.gateway import Gateway
 from toron.net.notify import notifier
 from toron.observe.log import DEFAULT_FILE, OwnLog
+from toron.reload import Reload
 
 
 class Options(usage.Options):
@@ -29,11 +30,14 @@ class Options(usage.Options):
     synopsis = "[-c FILE]"
     longdesc = (
         "Serves a configuration file. To check one without serving it: toron check FILE. "
-        "SIGTERM stops gently, a second one at once; SIGUSR1 opens the log files anew."
+        "SIGTERM stops gently, a second one at once; SIGUSR1 opens the log files anew; SIGHUP loads the file "
+        "again, and changes what is different in it."
     )
     optParameters: ClassVar = [["config", "c", "toron.yaml", "The configuration file."]]  # noqa: N815  # overrides
 
     loaded: Loaded
+    path: str
+    """The file, wherever a daemon goes."""
     own_log: OwnLog | None = None
 
     def opt_version(self) -> None:
@@ -43,6 +47,7 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Load the configuration; every problem goes to standard error, and an error ends with 1."""
+        self.path = os.path.abspath(self["config"])
         try:
             self.loaded = load(self["config"], plugin, os.environ)
         except Invalid as invalid:
@@ -83,7 +88,7 @@ def makeService(options: Options) -> Gateway:
     own_log = options.own_log
     try:
         observer = None if own_log is None else own_log.observer()
-        gateway = _compose(options.loaded, reactor)
+        gateway = _compose(options, reactor)
         gateway.notify = notifier(os.environ)
     except (Invalid, OSError) as error:
         fatal(str(error))
@@ -94,13 +99,19 @@ def makeService(options: Options) -> Gateway:
     return gateway
 
 
-def _compose(loaded: Loaded, reactor: Any) -> Gateway:
+def _compose(options: Options, reactor: Any) -> Gateway:
     """The gateway: one process, or the parent of several."""
+    loaded = options.loaded
     choice = random.SystemRandom()
     workers = loaded.config.workers
     count = len(os.sched_getaffinity(0)) if workers == "auto" else workers
     if count == 1:
-        return compose(loaded, reactor, choice, time.time, _failing)
+        composition = Composition(loaded, reactor, choice, time.time)
+        whole = composition.whole(_failing)
+        own_log = options.own_log
+        reload = Reload(whole, composition, options.path, None if own_log is None else own_log.set_level)
+        whole.reload = reload.ask
+        return whole
     # What one process needs is not loaded for more.
     from toron.workers.supervisor import supervise
 
@@ -133,7 +144,7 @@ def _failing(message: str) -> None:
 
 
 def _hear(gateway: Gateway, reactor: Any) -> None:
-    """Do what signals ask for: stop, stop at once, open the log files anew."""
+    """Do what signals ask for: stop, stop at once, open the log files anew, load the configuration again."""
     asked = False
 
     def stop(number: int, frame: Any) -> None:
@@ -146,3 +157,4 @@ def _hear(gateway: Gateway, reactor: Any) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(gateway.reopen))
+    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(gateway.reload))

@@ -166,6 +166,37 @@ class Listeners(Listening):
         self.assertTrue(self.is_reset(client))
         self.assertEqual(self.listener.connections, set())
 
+    def test_what_stands_behind_it_is_switched(self) -> None:
+        served: list[str] = []
+
+        def named(name: str) -> Serve:
+            async def serve(connection: Connection) -> None:
+                served.append(f"{name} {connection.listener}")
+                await connection.ended
+
+            return serve
+
+        self.listen(named("old"))
+        first = self.connect()
+        stats = ListenerStats("new")
+        other = StreamListener(
+            self.reactor, "new", "127.0.0.1", 0, named("new"), backlog=7, refused=print, stats=stats
+        )
+        ports: list[int] = []
+        other.bound = ports.append
+        port = self.listener.port
+        self.listener.switch(other)
+        self.assertEqual((self.listener.port, ports), (port, [port]))
+        self.assertEqual((self.stats.active, len(self.listener.connections)), (1, 1), "who is in stays")
+        old, self.stats = self.stats, stats
+        self.connect()
+        self.assertEqual(served, ["old l4", "new new"])
+        self.assertEqual((old.active, stats.active), (1, 1))
+        first.close()
+        for connection in list(self.listener.connections):
+            connection.transport.abortConnection()
+        self.reactor.until(lambda: old.active == stats.active == 0)
+
     def test_guards_stand_in_front_in_their_order(self) -> None:
         order: list[str] = []
 

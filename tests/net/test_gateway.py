@@ -264,3 +264,49 @@ class Stops(GatewayCase):
         written.callback(None)
         self.successResultOf(done)
         self.assertEqual(formatEvent(self.said[-1]), "toron has stopped")
+
+
+class Leaving(GatewayCase):
+    """A listener that is not wanted any more, while the rest goes on."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.gateway.rename(self.a, "a")
+        self.start()
+
+    def test_it_goes_when_who_is_in_has_finished(self) -> None:
+        self.gateway.leave(self.a)
+        self.assertEqual((self.steps, self.gateway.leaving), (["a closed"], [self.a]))
+        self.pass_(30.0)
+        self.assertEqual(self.steps, ["a closed", "a drained"], "without a limit")
+        self.a.connections.clear()
+        self.pass_(1.0)
+        self.assertEqual(self.steps, ["a closed", "a drained", "a stopped"])
+        self.assertEqual((self.gateway.listeners, self.gateway.leaving), ([self.b], []))
+        self.assertNotIn(self.a, self.gateway.services)
+
+    def test_another_may_have_its_name(self) -> None:
+        self.gateway.leave(self.a)
+        self.assertEqual(self.gateway.namedServices, {})
+        fresh = Door("a", self.steps)
+        fresh.setName("a")  # type: ignore[no-untyped-call]
+        fresh.setServiceParent(self.gateway)  # type: ignore[no-untyped-call]
+        self.a.connections.clear()
+        self.pass_(2.0)
+        self.assertEqual(self.gateway.namedServices, {"a": fresh})
+
+    def test_it_is_wanted_again(self) -> None:
+        self.gateway.leave(self.a)
+        self.gateway.leaving.remove(self.a)
+        self.a.connections.clear()
+        self.pass_(2.0)
+        self.assertIn(self.a, self.gateway.services)
+        self.assertIn(self.a, self.gateway.listeners)
+
+    def test_a_stop_meanwhile(self) -> None:
+        self.gateway.leave(self.a)
+        self.gateway.stop_within(0.0, 1.0)
+        stopped = self.stop()
+        self.pass_(3.0)
+        self.successResultOf(stopped)
+        self.assertEqual(self.steps.count("a stopped"), 1)

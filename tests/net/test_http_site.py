@@ -22,6 +22,19 @@ class Site(SynchronousTestCase):
         self.addCleanup(transport.handle.close)
         self.connection = self.world.connection(transport)
 
+    def test_switched(self) -> None:
+        other = World(nobody).site
+        other.body_limit, other.keepalive_seconds, other.max_requests = 5, 6.0, 7
+        other.encoded_slashes, other.port = True, 9
+        port, new_id = self.site.port, self.site.new_id
+        self.site.switch(other)
+        self.assertEqual(
+            (self.site.body_limit, self.site.keepalive_seconds, self.site.max_requests), (5, 6.0, 7)
+        )
+        self.assertTrue(self.site.encoded_slashes)
+        self.assertIs(self.site.service, other.service)
+        self.assertEqual((self.site.port, self.site.new_id), (port, new_id), "its own")
+
     def test_the_host_alone(self) -> None:
         for authority, host in (
             (b"A.Example", b"a.example"), (b"a.example.:80", b"a.example"), (b"", b""),

@@ -114,3 +114,20 @@ class ComingAndGoing(SynchronousTestCase):
             self.members.initial = initial
             self.publish(f"x{initial}".lower())
             self.assertIs(self.backend.servers[0].healthy, healthy)
+
+    def test_one_that_was_there_from_the_start(self) -> None:
+        server = Server("http://a")
+        self.stats[server] = ServerStats("api", server)
+        self.backend.servers.append(server)
+        check = Check(server)
+        self.members.adopt(server, check)
+        self.assertTrue(check.running)
+        self.publish("b")
+        self.assertFalse(check.running)
+
+    def test_nothing_is_done_after_the_end(self) -> None:
+        self.publish("a", "b")
+        self.publish("b")
+        self.members.stopService()
+        self.wait(10 * LINGER)
+        self.assertEqual(self.forgotten, [], "whoever comes after it counts by the same names")

@@ -101,6 +101,21 @@ class Pooling(SynchronousTestCase):
         self.pool.close()
         self.assertEqual((transport.ending, self.pool.idle(self.server)), ("close", 0))
 
+    def test_closed_for_good(self) -> None:
+        connection, _ = self.idle()
+        self.pool.close()
+        self.assertFalse(self.pool.keep(connection), "an exchange that was under way leaves nothing behind")
+
+    def test_some_servers_only(self) -> None:
+        other = Server("http://10.0.0.2:80")
+        (kept, stays), (gone, goes) = self.idle(), self.idle(other)
+        self.pool.keep(kept)
+        self.pool.keep(gone)
+        self.pool.only([self.server])
+        self.assertEqual((stays.ending, goes.ending), ("", "close"))
+        self.assertIs(self.pool.take(self.server, False), kept)
+        self.assertEqual(self.pool.idle(other), 0)
+
     def test_opened(self) -> None:
         connection = self.successResultOf(as_deferred(self.pool.open(self.server)))
         [(server, transport, first)] = self.dialed

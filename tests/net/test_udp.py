@@ -106,6 +106,39 @@ class Sessions(Udp):
         self.assertEqual((self.stats.sessions, self.stats.active), (2, 2))
         self.assertEqual((self.stats.bytes_in, self.stats.bytes_out), (11, 12))
 
+    def test_what_stands_behind_it_is_switched(self) -> None:
+        old, new, one, two = self.socket(), self.socket(), self.socket(), self.socket()
+        self.listen(old)
+        first, counted = self.listener, self.stats
+        self.send(one, b"x")
+        _, session = old.recvfrom(100)
+        self.stats = ListenerStats("renamed", "udp")
+        self.listen(new, idle=1.0)
+        first.switch(self.listener)
+        self.listener = first
+        self.assertEqual((self.stats.sessions, self.stats.active), (1, 1), "they are counted where they end")
+        self.send(two, b"y")
+        self.assertEqual(new.recv(100), b"y")
+        self.send(one, b"still")
+        self.assertEqual(old.recv(100), b"still")
+        self.answer(old, b"back", session)
+        self.assertEqual(one.recv(100), b"back")
+        self.assertEqual((first.stats.name, first.idle, self.stats.sessions), ("renamed", 1.0, 2))
+        self.assertEqual(counted.connections, 1)
+
+    def test_the_door_opens_again(self) -> None:
+        server, client = self.socket(), self.socket()
+        self.listen(server)
+        first = self.listener
+        first.stop_accepting()
+        self.send(client, b"x")
+        self.assertEqual(self.stats.sessions, 0)
+        self.listen(server)
+        first.switch(self.listener)
+        self.listener = first
+        self.send(client, b"y")
+        self.assertEqual(server.recv(100), b"y")
+
     def test_idle(self) -> None:
         server, client = self.socket(), self.socket()
         self.listen(server, idle=3.0)

@@ -41,6 +41,16 @@ class OwnLogs(SynchronousTestCase):
                 tell("x")
             self.assertEqual(len(self.read().splitlines()), seen, level)
 
+    def test_another_level(self) -> None:
+        own = OwnLog(str(self.path), "warn")
+        logger = self.logger(own)
+        logger.info("one")
+        own.set_level("debug")
+        logger.debug("two")
+        own.set_level("error")
+        logger.warn("three")
+        self.assertEqual([line.split()[-1] for line in self.read().splitlines()], ["two"])
+
     def test_standard_output(self) -> None:
         shown = io.StringIO()
         self.patch(sys, "stdout", shown)

@@ -788,6 +788,13 @@ class Test(Model):
     """What must come of it."""
 
 
+class Reload(Model):
+    """When the file is loaded again while the gateway runs, besides on SIGHUP."""
+
+    watch: bool = False
+    """Whenever the file has changed, or a link on the way to it."""
+
+
 class Config(Model):
     """What may stand at the top of a file; all but `listeners` may be left out."""
 
@@ -811,6 +818,8 @@ class Config(Model):
     """Metrics and readiness. Off where it is not written; `{}` serves them with the defaults."""
     drain: Drain = Drain()
     """How it stops."""
+    reload: Reload = Reload()
+    """When it takes changes over."""
     tests: tuple[Test, ...] = ()
     """What this configuration must do with some requests; one that it does not do makes it invalid."""
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toron.compose import Entrance
+from toron.composing.entrance import Entrance
 from toron.config.load import Loaded
 from toron.config.model import BackendRef, Listener
 from toron.core.refusal import NO_CONNECTION_ROUTE, Refusal

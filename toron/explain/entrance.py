@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from toron.compose import Entrance
+from toron.composing.entrance import Entrance
 from toron.config.load import Loaded
 from toron.config.model import TERMINATES_TLS, Listener
 from toron.core.refusal import UNKNOWN_NAME, Refusal

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from toron.compose import Entrance, Rehearsed, rehearse
+from toron.compose import Rehearsed, rehearse
+from toron.composing.entrance import Entrance
 from toron.config.load import Loaded
 from toron.config.model import Listener
 from toron.core.error_page import refused

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from toron.compose import Entrance, Rehearsed
+from toron.compose import Rehearsed
+from toron.composing.entrance import Entrance
 from toron.config.load import Loaded
 from toron.config.model import Match
 from toron.core.judging import Judged, judge

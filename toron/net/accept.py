@@ -83,6 +83,10 @@ class Acceptor:
         """Begin to accept."""
         self._reactor.addReader(self)
 
+    def wait_for(self, backlog: int) -> None:
+        """Let the system hold so many connections from here on (listen(2) may be called again)."""
+        self._socket.listen(backlog)
+
     def stop(self) -> None:
         """Accept no more; the socket closes."""
         self._reactor.removeReader(self)
@@ -209,6 +213,20 @@ class StreamListener(Service):
         assert self._acceptor is not None
         self._acceptor.start()
 
+    def switch(self, other: StreamListener) -> None:
+        """Connections accepted from here on get what stands behind `other`, which is bound to nothing."""
+        self.listener = other.listener
+        self._serve = other._serve
+        self._proxy = other._proxy
+        self._refused = other._refused
+        self._stats = other._stats
+        self.bound = other.bound
+        if self.bound is not None:
+            self.bound(self.port)
+        if self._acceptor is not None and self._backlog != other._backlog:
+            self._acceptor.wait_for(other._backlog)
+        self._backlog = other._backlog
+
     def stop_accepting(self) -> None:
         """Close the door; connections that are in stay."""
         acceptor, self._acceptor = self._acceptor, None
@@ -231,26 +249,29 @@ class StreamListener(Service):
         connection = Connection(self._reactor, self.listener, transport, (plain(peer[0]), peer[1]), local)
         arrival.belong(connection)
         self.connections.add(connection)
-        self._stats.opened()
+        # What stands behind this may be another by the time the connection ends.
+        stats = self._stats
+        stats.opened()
 
         def ended(_: None, error: BaseException | None) -> None:
             self.connections.discard(connection)
-            self._stats.closed()
+            stats.closed()
             if error is not None:
                 self._failed(connection, error)
 
         try:
-            serving = self._serve(connection) if self._proxy is None else self._proxied(connection)
+            proxy = self._proxy
+            serving = self._serve(connection) if proxy is None else self._proxied(connection, proxy)
         except Exception as error:
             # What serves may know before it is awaited that it will not.
             ended(None, error)
         else:
             Task(serving, ended).start()
 
-    async def _proxied(self, connection: Connection) -> None:
-        assert self._proxy is not None
-        await self._proxy.read(connection)
-        await self._serve(connection)
+    async def _proxied(self, connection: Connection, proxy: ReceiveProxy) -> None:
+        serve = self._serve
+        await proxy.read(connection)
+        await serve(connection)
 
     def _failed(self, connection: Connection, error: BaseException) -> None:
         if isinstance(error, Malformed):

@@ -10,14 +10,16 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
+from twisted.python.failure import Failure
 
-from toron.core.wait import as_deferred
+from toron.core.wait import Task, as_deferred
 from toron.net.sockets import CannotListen
 
 if TYPE_CHECKING:
     from toron.observe.readiness import Readiness
 
 _STEP = 0.05
+_LOOK = 0.5
 _LAST_REQUESTS = 0.5
 """Seconds in which clients that keep a connection are told, with an answer, to use it no more.
 
@@ -84,6 +86,8 @@ class Gateway(MultiService):
         """Told to open their files anew."""
         self.hurrying: list[Callable[[], None]] = []
         """Told to wait no longer for anything."""
+        self.reload: Callable[[], None] = self._keep
+        """Asked to load the configuration again, and to change what is different in it."""
         self.ready_at_once = True
         """Whether it is ready as soon as it runs; otherwise somebody calls `ready`."""
         self.awaited: list[Deferred[None]] = []
@@ -91,7 +95,12 @@ class Gateway(MultiService):
         self.held: list[Any] = []
         """Children that are started last."""
         self.last: list[Any] = []
-        self._stopping = False
+        self.leaving: list[Any] = []
+        """Those of `listeners` that accept no more, and go when who is in has finished."""
+        self.opened = False
+        """Whether everything in it has been started."""
+        self.stopping = False
+        """Whether a stop has begun."""
         self._hurried = False
         self.log = Logger()
 
@@ -121,10 +130,11 @@ class Gateway(MultiService):
         DeferredList(self.awaited).addCallback(self._open, held)
 
     def _open(self, _: Any, held: list[Any]) -> None:
-        if self._stopping:
+        if self.stopping:
             return
         for service in held:
             service.startService()
+        self.opened = True
         if self.ready_at_once:
             self._reactor.callWhenRunning(self.ready)
 
@@ -134,6 +144,43 @@ class Gateway(MultiService):
         where = ", ".join(f"{listener.listener} on {listener.port}" for listener in self.bound)
         self.log.info("{name} is ready: {where}", name=self._name, where=where)
         self.notify("READY=1")
+
+    def stop_within(self, delay: float, limit: float) -> None:
+        """How a stop goes from here on, in seconds."""
+        self._delay = delay
+        self._limit = limit
+
+    def leave(self, listener: Any) -> None:
+        """Close the door of one of the listeners; it goes when who is in has finished, without a limit."""
+        self.leaving.append(listener)
+        self.rename(listener, None)
+        listener.stop_accepting()
+        Task(self._see_off(listener), _seen_off).start()
+
+    def rename(self, service: Any, name: str | None) -> None:
+        """Call one of the services so; with None nothing, so that another may have its name."""
+        if service.name in self.namedServices:
+            del self.namedServices[service.name]
+        service.name = name
+        if name is not None:
+            self.namedServices[name] = service
+
+    async def _see_off(self, listener: Any) -> None:
+        await self._wait(_LAST_REQUESTS, lambda: listener.connections)
+        if self.running:
+            listener.drain()
+        while listener.connections and self.running and listener in self.leaving:
+            await deferLater(self._reactor, _LOOK)
+        if self.running and listener in self.leaving:
+            self.leaving.remove(listener)
+            self.listeners.remove(listener)
+            listener.disownServiceParent()
+
+    def _keep(self) -> None:
+        self.log.error(
+            "nothing was changed: {name} can not load its configuration again with more than one worker, "
+            "restart it for this", name=self._name,
+        )  # fmt: skip
 
     def reopen(self) -> None:
         """Open the log files anew, after somebody has moved the old ones away."""
@@ -151,7 +198,7 @@ class Gateway(MultiService):
         return as_deferred(self._stop())
 
     async def _stop(self) -> None:
-        self._stopping = True
+        self.stopping = True
         self._readiness.hold("draining")
         self.notify("STOPPING=1")
         await self._wait(self._delay, lambda: True)
@@ -195,6 +242,11 @@ class Gateway(MultiService):
 
     def _left(self) -> int:
         return sum(len(listener.connections) for listener in self.listeners)
+
+
+def _seen_off(_: None, error: BaseException | None) -> None:
+    if error is not None:
+        Logger().failure("a listener does not leave", Failure(error))
 
 
 async def _stopped(service: Any) -> None:

@@ -54,6 +54,10 @@ class HealthCheck(Service):
         self._task: Task[None] | None = None
         self.log = Logger()
 
+    def resume(self, healthy: bool) -> None:
+        """Go on from what is known of the server, instead of from what it is before its first check."""
+        self._state.healthy = healthy
+
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
         soon = min(_FIRST, self._interval) * self._random.random()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from toron.core.refusal import UpstreamFailed
 from toron.core.server import Server
@@ -38,6 +38,7 @@ class Http2Pool:
         self._idle = idle
         self._response_idle = response_idle or NEVER
         self._opened = opened
+        self._closed = False
         self._connections: dict[Server, list[Http2Upstream]] = {}
         self._dialing: dict[Server, list[Wait[None]]] = {}
         """Who waits for the connection that is being made."""
@@ -77,7 +78,8 @@ class Http2Pool:
             self._wake(server)
             return connection
         connection.gone = self._forget
-        self._connections.setdefault(server, []).append(connection)
+        if not self._closed:
+            self._connections.setdefault(server, []).append(connection)
         self._wake(server)
         return UpstreamStream(connection, self._sweep, self._response_idle)
 
@@ -115,11 +117,26 @@ class Http2Pool:
         self._connections.pop(server, None)
         self.switching.drop(server)
 
+    @property
+    def opened(self) -> Callable[[Server], None]:
+        """Told of every new connection."""
+        return self._opened
+
+    @opened.setter
+    def opened(self, told: Callable[[Server], None]) -> None:
+        self._opened = self.switching.opened = told
+
+    def only(self, servers: Collection[Server]) -> None:
+        """Keep connections to these servers alone; those to others close when they are done."""
+        for server in [server for server in self._connections if server not in servers]:
+            for connection in list(self._connections.pop(server)):
+                connection.close()
+        self.switching.only(servers)
+
     def close(self) -> None:
         """Close all that wait, and the others when they are done."""
-        for connections in list(self._connections.values()):
-            for connection in list(connections):
-                connection.close()
+        self._closed = True
+        self.only(())
         self.switching.close()
 
 

@@ -161,7 +161,7 @@ class Http2Server:
         stream = self._streams[number] = HttpStream(self, number)
         self._served += 1
         self.deadline = NEVER
-        if self._served == self.site.max_requests:
+        if 0 < self.site.max_requests <= self._served and not self._codec.draining:
             self._codec.drain()
         return stream
 

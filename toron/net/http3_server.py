@@ -125,7 +125,7 @@ class Http3Server:
         self._served += 1
         if not self._leaving:
             self.deadline = self.site.sweep.now + _PROBE_SECONDS
-        if self._served == self.site.max_requests:
+        if 0 < self.site.max_requests <= self._served:
             self.drain()
         return stream
 

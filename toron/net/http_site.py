@@ -102,6 +102,14 @@ class HttpSite:
         self.draining = False
         self.log = Logger()
 
+    def switch(self, other: HttpSite) -> None:
+        """Requests from here on get the service, limits and times of `other`.
+
+        What is read of a request's head is bounded as it was when its connection was accepted.
+        """
+        for name in _SWITCHED:
+            setattr(self, name, getattr(other, name))
+
     def drain(self) -> None:
         """Every answer from here on is the last of its connection."""
         self.draining = True
@@ -164,6 +172,13 @@ class HttpSite:
             path = request.route_path = route_path(request.path)
             if not self.encoded_slashes and path.find(b"%2F") >= 0:
                 raise Refusal(REASONS["bad_path"], "an escaped slash")
+
+
+_SWITCHED = (
+    "body_limit", "body_seconds", "encoded_slashes", "fields_most", "finished", "forwarding", "head_most",
+    "head_seconds", "keepalive_seconds", "listener", "max_requests", "service", "stats", "streams_most",
+    "write_seconds",
+)  # fmt: skip
 
 
 def host_only(authority: bytes) -> bytes:

@@ -53,6 +53,15 @@ class Members(MultiService):
         """Servers that are gone, and whether they had nothing to do at the last look."""
         backend.published.append(self._published)
 
+    def adopt(self, server: Server, check: Any) -> None:
+        """Look after the check of a server that is there from the start."""
+        self._checks[server] = check
+        check.setServiceParent(self)
+
+    def stopService(self) -> Any:
+        self._sweep.forget(self)
+        return super().stopService()  # type: ignore[no-untyped-call]
+
     def _published(self, came: Sequence[Server], gone: Sequence[Server]) -> None:
         for server in gone:
             check = self._checks.pop(server, None)

@@ -5,7 +5,7 @@ cdef class Pool:
     cdef public object _sweep
     cdef public object _dialer
     cdef public object _response_idle
-    cdef public object _opened
+    cdef public object opened
     cdef public object _size
     cdef public object _idle
     cdef public dict _servers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from toron.core.server import Server
@@ -25,12 +25,12 @@ class Pool:
 
         `opened` is told of every new connection.
         """
+        self.opened = opened
         self._sweep = sweep
         self._dialer = dialer
         self._size = size
         self._idle = idle
         self._response_idle = response_idle or NEVER
-        self._opened = opened
         self._servers: dict[Server, list[UpstreamConnection]] = {}
 
     def take(self, server: Server, certain: bool) -> UpstreamConnection | None:
@@ -53,7 +53,7 @@ class Pool:
             connection.idle = self.keep
             connection.gone = self.forget
         await self._dialer.dial(server, connection, first or b"")
-        self._opened(server)
+        self.opened(server)
         return connection
 
     def adopt(self, server: Server, transport: Any) -> UpstreamConnection:
@@ -64,7 +64,7 @@ class Pool:
         transport.protocol = connection
         connection.makeConnection(transport)
         transport.resumeProducing()
-        self._opened(server)
+        self.opened(server)
         return connection
 
     @property
@@ -98,9 +98,13 @@ class Pool:
         for connection in self._servers.pop(server, ()):
             connection.close()
 
-    def close(self) -> None:
-        """Close all that wait."""
-        for idle in self._servers.values():
-            for connection in idle:
+    def only(self, servers: Collection[Server]) -> None:
+        """Keep connections to these servers alone; those to others close."""
+        for server in [server for server in self._servers if server not in servers]:
+            for connection in list(self._servers.pop(server)):
                 connection.close()
-            idle.clear()
+
+    def close(self) -> None:
+        """Close all that wait, and keep none from here on."""
+        self._size = 0
+        self.only(())

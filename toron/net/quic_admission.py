@@ -44,6 +44,12 @@ class Admission:
         self._shunned: dict[Address, float] = {}
         self._answers = TokenBuckets(_ANSWERS, _ANSWERS)
 
+    def switch(self, other: Admission) -> None:
+        """Be as strict as `other`; the tokens that clients were given stay good."""
+        self._reset_key = other._reset_key
+        self._retry_above = other._retry_above
+        self._handshakes = other._handshakes
+
     def look(self, data: bytes, address: Address, half_open: int, now: float) -> Newcomer | bytes:
         """Who may begin a connection, or what is answered; b"" is nothing. `half_open` shake hands now."""
         header = long_header(data)

@@ -130,6 +130,20 @@ class QuicEndpoint(Service):
             self.bind()
         self.reactor.addReader(self)
 
+    def switch(self, other: QuicEndpoint) -> None:
+        """Connections begun from here on get what stands behind `other`, which is bound to nothing."""
+        self.listener = other.listener
+        self.stats = other.stats
+        self.bound = other.bound
+        self._serve = other._serve
+        self._identities = other._identities
+        self._configuration = other._configuration
+        self._most = other._most
+        self._admission.switch(other._admission)
+        self._refused = other._refused
+        if self.bound is not None:
+            self.bound(self.port)
+
     def stop_accepting(self) -> None:
         """Begin no more connections; those that are there go on."""
         self._accepting = False
@@ -263,11 +277,12 @@ class QuicEndpoint(Service):
         self.half_open += 1
         self.know(header.dcid, session)
         self.know(core.host_cid, session)
-        self.stats.opened()
+        stats = self.stats
+        stats.opened()
 
         def ended(_: None, error: BaseException | None) -> None:
             self.connections.discard(connection)
-            self.stats.closed()
+            stats.closed()
             if error is not None:
                 self._failed(session, error)
 

@@ -165,6 +165,12 @@ class QuicListener(UdpListener):
         """Those whose ClientHello is not whole yet, the oldest first, with the bytes each takes."""
         self.unread_bytes = 0
 
+    def switch(self, other: UdpListener) -> None:
+        super().switch(other)
+        assert isinstance(other, QuicListener)
+        self.hello_seconds = other.hello_seconds
+        self._router = other._router
+
     # --- whose datagram it is -----------------------------------------------------------------
 
     def _take(self, where: Key, data: bytes) -> None:

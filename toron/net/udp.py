@@ -246,6 +246,7 @@ class UdpListener(Service):
         self._started = started
         self._finished = finished
         self._refused = refused
+        self._guards = guards
         self._serve = stack(guards, self._session)
         self._shunned: dict[Key, float] = {}
         self._full = TOO_MANY_SESSIONS
@@ -272,6 +273,26 @@ class UdpListener(Service):
         if self._socket is None:
             self.bind()
         self.reactor.addReader(self)
+
+    def switch(self, other: UdpListener) -> None:
+        """Sessions begun from here on get what stands behind `other`, which is bound to nothing."""
+        if other.stats is not self.stats:
+            # The sessions that are there are counted, as they end, where new ones are.
+            other.stats.active += self.stats.active
+            other.stats.sessions += self.stats.sessions
+        self.listener = other.listener
+        self.idle = other.idle
+        self.responses = other.responses
+        self.stats = other.stats
+        self._backend = other._backend
+        self._most = other._most
+        self._full = other._full
+        self._server_stats = other._server_stats
+        self._started = other._started
+        self._finished = other._finished
+        self._refused = other._refused
+        self._serve = stack(other._guards, self._session)
+        self._shunned.clear()
 
     def stop_accepting(self) -> None:
         """Begin no more sessions; those that are there go on."""
@@ -461,7 +482,9 @@ class UdpListener(Service):
         if backend is None or session.server is None:
             return
         now = self.sweep.now
-        self._server_stats[session.server].fail(reason.word)
+        stats = self._server_stats.get(session.server)
+        if stats is not None:
+            stats.fail(reason.word)
         backend.unreachable(session.server, now)
         backend.failed(session.server, now, reason.word)
 

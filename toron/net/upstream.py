@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Protocol
 
 from toron.core.body import Body
@@ -48,6 +48,9 @@ class Upstream(Protocol):
 class Connections(Protocol):
     """The connections to the servers of one backend."""
 
+    opened: Callable[[Server], None]
+    """Told of every new connection."""
+
     def take(self, server: Server, certain: bool) -> Upstream | None:
         """One that stands already, if there is one; `certain` asks for one that the server has not closed."""
 
@@ -60,8 +63,11 @@ class Connections(Protocol):
     def drop(self, server: Server) -> None:
         """The server is gone: close what waits for it, and what does not when it is done."""
 
+    def only(self, servers: Collection[Server]) -> None:
+        """Keep connections to these servers alone."""
+
     def close(self) -> None:
-        """Close all that wait."""
+        """Close all that wait, and keep none from here on."""
 
     @property
     def switching(self) -> Connections:

@@ -27,7 +27,7 @@ class OwnLog:
     def __init__(self, path: str, level: str) -> None:
         # A daemon changes its folder before the file may have to be opened again.
         self._path = path if path == "-" else os.path.abspath(path)
-        self._level = LogLevel.levelWithName(level)
+        self._least = LogLevelFilterPredicate(LogLevel.levelWithName(level))
         self._file: IO[Any] | None = None
 
     def observer(self) -> ILogObserver:
@@ -37,7 +37,11 @@ class OwnLog:
         else:
             self._file = self._open()
             written = textFileLogObserver(self._file)
-        return FilteringLogObserver(written, [LogLevelFilterPredicate(self._level)])
+        return FilteringLogObserver(written, [self._least])
+
+    def set_level(self, level: str) -> None:
+        """The least that is worth a line from here on."""
+        self._least.setLogLevelForNamespace("", LogLevel.levelWithName(level))
 
     def reopen(self) -> None:
         """Write to a new file of that name, after somebody has moved the old one away.

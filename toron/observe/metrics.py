@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, ProcessCollector, generate_latest
@@ -117,6 +117,30 @@ class Metrics:
     def certificate(self, name: str, not_after: float) -> None:
         """A certificate in use ends at `not_after` (Unix seconds)."""
         self._certificates[name] = not_after
+
+    def keep(
+        self,
+        listeners: Mapping[str, str],
+        routes: Collection[str],
+        backends: Mapping[str, Iterable[Server]],
+        certificates: Mapping[str, float],
+    ) -> None:
+        """Forget the numbers of all that is not served any more.
+
+        `listeners` are protocols by name, `certificates` ends by name; what was counted of the rest goes on.
+        """
+        self._listeners = {name: one for name, one in self._listeners.items() if name in listeners}
+        for name, one in self._listeners.items():
+            one.protocol = listeners[name]
+        self._routes = {name: one for name, one in self._routes.items() if not name or name in routes}
+        self._backends = {name: one for name, one in self._backends.items() if name in backends}
+        servers: dict[tuple[str, str], ServerStats] = {}
+        for backend, those in backends.items():
+            for server in those:
+                stats = self.server(backend, server)
+                servers[(backend, server.name)] = stats
+        self._servers = servers
+        self._certificates = dict(certificates)
 
     # --- asked at any time --------------------------------------------------------------------
 

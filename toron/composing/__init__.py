@@ -1,0 +1,1 @@
+"""What `compose` is made of, besides the order in which it joins rooms."""

@@ -1,0 +1,121 @@
+"""What every part of a composition stands on: files, plug-ins, pieces from before, places for messages."""
+
+from __future__ import annotations
+
+import os
+import random as randomness
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+from OpenSSL import SSL
+from twisted.logger import Logger
+
+from toron import plugin
+from toron.composing.pieces import Pieces
+from toron.config.files import contents
+from toron.config.load import Loaded
+from toron.core.limits import Limits, SharedLimits
+from toron.interfaces import Environment
+from toron.net.inheritance import Inheritance
+from toron.net.shared_memory import as_file
+from toron.net.tls import explain
+
+_T = TypeVar("_T")
+
+
+class Ground:
+    """One composition's; with `before`, that of the composition before it.
+
+    `inheritance` is what workers have in common, None where there is one process.
+    """
+
+    pieces: Pieces
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        reactor: Any,
+        random: randomness.Random,
+        inheritance: Inheritance | None,
+        before: Ground | None,
+    ) -> None:
+        self.loaded = loaded
+        # A daemon changes its folder: what is opened later must not depend on the one it began in.
+        self.folder = os.path.abspath(loaded.folder)
+        self.reactor = reactor
+        self.random = random
+        self.inheritance = inheritance
+        self.pieces = Pieces(None if before is None else before.pieces)
+        self.limits: list[SharedLimits] = []
+        """What counts in memory that all workers see."""
+        self.changes: list[Callable[[], object]] = []
+        """What is to be done when this takes the place of the composition before."""
+        self.log = Logger(namespace="toron")
+
+    def leave(self) -> None:
+        """Let go of what only served to compose."""
+        self.pieces.seal()
+        # It is as large as the file, and the collector would look through it again and again.
+        del self.loaded
+
+    def plugin(self, path: tuple[str | int, ...], name: str = "") -> tuple[str, Any]:
+        """What the plug-in used at `path` is called, and what it makes."""
+        used = self.loaded.plugins[path]
+        name = name or used.name
+        with self.located("", *path):
+            made = plugin.find(used.drawer, used.word).make(used.options, self.environment(name, *path))
+        return name, made
+
+    def kept(self, key: Hashable, path: tuple[str | int, ...]) -> tuple[str, Any]:
+        """As `plugin`, but for what was made before with the same options: that is used again."""
+        used = self.loaded.plugins[path]
+        made_of = (used, self.contents(used.options))
+        return self.pieces.same(key, made_of, lambda: self.plugin(path))
+
+    @contextmanager
+    def located(self, what: str, *path: str | int) -> Iterator[None]:
+        """Whatever turns out to be unusable in here was written at `path`: Invalid says so."""
+        try:
+            yield
+        except (ValueError, OSError, SSL.Error) as error:
+            why = explain(error) if isinstance(error, SSL.Error) else str(error)
+            message = f"{what}: {why}" if what else why
+            raise self.loaded.invalid(message, *path) from None
+
+    def environment(self, name: str, *path: str | int) -> Environment:
+        return Environment(name, self.reactor, self.random, self.log, self.folder, self.limits_of(*path))
+
+    def limits_of(self, *path: str | int) -> Limits:
+        """Where what is used at `path` counts."""
+        inheritance = self.inheritance
+        if inheritance is None:
+            return Limits()
+        numbers = count()
+        limits = SharedLimits(
+            lambda size: inheritance.memory((*path, next(numbers)), size), inheritance.seats, inheritance.seat
+        )
+        self.limits.append(limits)
+        return limits
+
+    def once(self, key: tuple[str | int, ...], make: Callable[[], _T]) -> _T:
+        """What has to be the same in all workers."""
+        return make() if self.inheritance is None else self.inheritance.once(key, make)
+
+    @contextmanager
+    def readable(self, path: str | None) -> Iterator[str | None]:
+        """Where a file can be read: a worker may have no right to it any more, nor it be the same."""
+        if path is None or self.inheritance is None:
+            yield path and self.path(path)
+            return
+        with as_file(self.once(("file", path), lambda: Path(self.path(path)).read_bytes())) as readable:
+            yield readable
+
+    def path(self, path: str) -> str:
+        return os.path.join(self.folder, path)
+
+    def contents(self, part: Any) -> tuple[tuple[str, bytes], ...]:
+        """The files that a part of the configuration names, and what is in them now."""
+        return contents(part, self.folder)
