@@ -279,7 +279,7 @@ class Composition:
         """The listeners, with all that they lead to, and the backends that nothing leads to.
 
         The work of one composition in small parts: a few milliseconds at most from one yield to the next,
-        whatever the number of routes, but for putting the routes of a listener in their order.
+        whatever the number of routes.
         """
         yield from self.backends.reserve_names()
         if any(spec.protocol in model.LAYER7 for spec in self.config.listeners):

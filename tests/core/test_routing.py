@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from toron.core.message import Request
 from toron.core.networks import Networks
-from toron.core.routing import Pattern, Router
+from toron.core.routing import SLICE, Pattern, Router
 from toron.wire.headers import Field, Headers
 
 
@@ -514,6 +514,21 @@ class LookedUp(dict[bytes, Any]):
         self.asked += 1
         return super().get(*key)
 
+    def setdefault(self, *key: Any) -> Any:
+        self.asked += 1
+        return super().setdefault(*key)
+
+
+class Handed(list[Any]):
+    """Counts how many of its items were handed out."""
+
+    handed = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for each in super().__iter__():
+            self.handed += 1
+            yield each
+
 
 class Cost(Case):
     def many(self, number: int) -> Router[int]:
@@ -556,6 +571,22 @@ class Cost(Case):
         self.assertEqual(routes.find(asked(b"/a" * 10_000)), 1)
         self.assertLessEqual(looked_up.asked, 4)
         self.assertEqual(routes.find(asked(b"/a/b/c" + b"/" * 10_000)), 0)
+
+    def test_no_step_of_compiling_grows_with_the_number_of_routes(self) -> None:
+        """Of 2,000 routes no more than `SLICE` are ranked, or given their place, between two steps."""
+        routes: Router[int] = Router()
+        for number in range(2_000):
+            routes.add(at(f"/p{number}"), 100, number)
+        ranked, placed = Handed(routes._added), LookedUp()
+        routes._added, routes._anywhere.prefixes = ranked, placed
+        steps = []
+        for _ in routes.compiling():
+            steps.append((ranked.handed, placed.asked))
+            ranked.handed = placed.asked = 0
+        self.assertEqual(steps, [(SLICE, 0)] * 10 + [(0, SLICE)] * 10)
+        self.assertEqual((ranked.handed, placed.asked), (0, 0))
+        for number in (0, 1, 1_000, 1_999):
+            self.assertEqual(routes.find(asked(b"/p%d/x" % number)), number)
 
     def test_twice_as_many_take_twice_as_long_to_take_in(self) -> None:
         """Calls are counted, for seconds say more about the machine."""

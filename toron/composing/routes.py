@@ -72,7 +72,7 @@ class Routes:
                     router.add(_pattern(match), route.priority, leads_to)
                 entrance.rules.append((index, number))
             yield
-        router.compile()
+        yield from router.compiling()
         return router
 
     def _service(self, index: int, route: model.Route) -> Service:

@@ -77,11 +77,7 @@ def _leads(candidate: _Candidate, path: bytes, request: Request) -> bool:
     bare = _Candidate(None, (), candidate.priority, candidate.order)
     bare.expression, bare.prefix, bare.below = candidate.expression, candidate.prefix, candidate.below
     alone = _Paths()
-    if bare.expression is not None:
-        alone.expressions.append(bare)
-    else:
-        alone.prefixes[bare.prefix] = [bare]
-    alone.sort()
+    alone.take(bare)
     return alone.find(path, request, None) is not None
 
 

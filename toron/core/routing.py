@@ -9,7 +9,7 @@ further conditions of one host and path are asked one by one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -26,6 +26,9 @@ Condition = Callable[[Request], bool]
 
 Step = tuple[str, ...]
 """What a condition is about, as the configuration has it under a match: `("headers", "X-Beta")`."""
+
+SLICE = 200
+"""Candidates that are put in their order between one step of `Router.compiling` and the next."""
 
 
 @dataclass(slots=True)
@@ -85,7 +88,7 @@ class _Candidate:
 
 
 class _Paths:
-    """The candidates of one host."""
+    """The candidates of one host, taken in in the order in which they come."""
 
     __slots__ = ("expressions", "first", "longest", "prefixes", "urgent")
 
@@ -99,26 +102,21 @@ class _Paths:
         self.longest = 0
         """Of the prefixes, in bytes: what a long path has beyond that is never looked at."""
 
-    def add(self, path: str, candidate: _Candidate) -> None:
-        if path.startswith("^"):
-            candidate.expression = expression(path)
+    def take(self, candidate: _Candidate) -> None:
+        """Take in the next one."""
+        if candidate.expression is not None:
             self.expressions.append(candidate)
         else:
-            candidate.prefix, candidate.below = _prefix(path)
-            self.prefixes.setdefault(candidate.prefix, []).append(candidate)
+            prefix = candidate.prefix
+            self.prefixes.setdefault(prefix, []).append(candidate)
+            self.longest = max(self.longest, len(prefix))
+            self.urgent = min(self.urgent, candidate.priority)
+        self.first = min(self.first, candidate.place)
 
     def __iter__(self) -> Iterator[_Candidate]:
         yield from self.expressions
         for candidates in self.prefixes.values():
             yield from candidates
-
-    def sort(self) -> None:
-        self.expressions.sort(key=_place)
-        for prefix, candidates in self.prefixes.items():
-            candidates.sort(key=_place)
-            self.longest = max(self.longest, len(prefix))
-            self.urgent = min(self.urgent, *(candidate.priority for candidate in candidates))
-        self.first = min((candidate.place for candidate in self), default=math.inf)
 
     def find(self, path: bytes, request: Request, best: _Candidate | None) -> _Candidate | None:
         """The candidate that accepts, if it comes before `best`; else that."""
@@ -167,6 +165,8 @@ class Router(Generic[T]):
         self._everywhere = [self._anywhere]
         self._by_host = False
         """Whether any route asks for a host."""
+        self._added: list[tuple[int, _Paths, _Candidate]] = []
+        """What is to be put in order, with the kind of its host and where it belongs."""
         self._count = 0
 
     def add(self, pattern: Pattern, priority: int, leads_to: T) -> None:
@@ -179,24 +179,41 @@ class Router(Generic[T]):
         steps = tuple([step for step, _ in asked])
         self._count += 1
         for host in pattern.hosts or ("*",):
-            paths = self._paths_for(host)
+            kind, paths = self._paths_for(host)
             for path in pattern.paths or ("/",):
-                paths.add(path, _Candidate(leads_to, conditions, priority, self._count, steps))
+                candidate = _Candidate(leads_to, conditions, priority, self._count, steps)
+                if path.startswith("^"):
+                    candidate.expression = expression(path)
+                else:
+                    candidate.prefix, candidate.below = _prefix(path)
+                self._added.append((kind, paths, candidate))
 
     def compile(self) -> None:
         """Put everything in its order; to be called once, after the last `add`."""
-        everything = [
-            ((each.priority, kind, *_precedence(each)), each)
-            for kind, tables in enumerate(self._tables())
-            for paths in tables
-            for each in paths
-        ]
-        everything.sort(key=lambda ranked: ranked[0])
-        for place, (_, candidate) in enumerate(everything):
-            candidate.place = place
-        for tables in self._tables():
-            for paths in tables:
-                paths.sort()
+        for _ in self.compiling():
+            pass
+
+    def compiling(self) -> Generator[None]:
+        """The same as `compile` in small steps, each as long with many routes as with few.
+
+        Nothing is to be asked before the last one is done.
+        """
+        alike: dict[tuple[int, int, int, int, int, int], list[tuple[_Paths, _Candidate]]] = {}
+        for number, (kind, paths, candidate) in enumerate(self._added, 1):
+            key = (candidate.priority, kind, *_precedence(candidate))
+            alike.setdefault(key, []).append((paths, candidate))
+            if number % SLICE == 0:
+                yield
+        self._added = []
+        place = 0
+        # There are few of them: how urgent and how long, but not how many.
+        for key in sorted(alike):
+            for paths, candidate in alike[key]:
+                candidate.place = place
+                paths.take(candidate)
+                place += 1
+                if place % SLICE == 0:
+                    yield
 
     def find(self, request: Request) -> T | None:
         """What the request's route leads to, its captures set; None when no route matches."""
@@ -216,18 +233,18 @@ class Router(Generic[T]):
         """Whether any route asks for this host, or for none."""
         return any(paths.first < math.inf for paths in self._paths_of(host))
 
-    def _paths_for(self, host: str) -> _Paths:
-        """Where to put the routes of a host pattern."""
+    def _paths_for(self, host: str) -> tuple[int, _Paths]:
+        """How specific a host pattern is, the lowest the most, and where to put its routes."""
         if host == "*":
-            return self._anywhere
+            return 3, self._anywhere
         self._by_host = True
         if host.startswith("^"):
             if host not in self._expressions:
                 self._expressions[host] = (expression(host), _Paths())
-            return self._expressions[host][1]
+            return 2, self._expressions[host][1]
         if host.startswith("*."):
-            return self._wildcards.setdefault(_host(host[2:]), _Paths())
-        return self._exact.setdefault(_host(host), _Paths())
+            return 1, self._wildcards.setdefault(_host(host[2:]), _Paths())
+        return 0, self._exact.setdefault(_host(host), _Paths())
 
     def _paths_of(self, host: bytes) -> list[_Paths]:
         """Where to look for the routes of a host, the most specific first."""
@@ -248,25 +265,15 @@ class Router(Generic[T]):
         found.append(self._anywhere)
         return found
 
-    def _tables(self) -> tuple[list[_Paths], ...]:
-        """All there is, by the kind of host, the most specific first."""
-        expressions = [paths for _, paths in self._expressions.values()]
-        return [*self._exact.values()], [*self._wildcards.values()], expressions, [self._anywhere]
 
-
-def _precedence(candidate: _Candidate) -> tuple[bool, int, bool, int, int]:
-    """What comes first among candidates of one priority and one kind of host."""
+def _precedence(candidate: _Candidate) -> tuple[int, int, int, int]:
+    """What comes first among candidates of one priority and one kind of host; then the file decides."""
     return (
         candidate.expression is None,
         -len(candidate.prefix),
         not candidate.below,
         -len(candidate.conditions),
-        candidate.order,
     )
-
-
-def _place(candidate: _Candidate) -> int:
-    return candidate.place
 
 
 def _host(host: str) -> bytes:
