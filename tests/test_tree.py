@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NO_TWIN = frozenset({"toron/__main__.py", "toron/interfaces.py"})
 """Sources without a test file of their own, besides `__init__.py`: a call, and declarations."""
 
-REACTOR = frozenset({"toron/tap.py", "toron/cli.py", "toron/net", "toron/workers/worker.py"})
+REACTOR = frozenset({"toron/tap.py", "toron/cli/run.py", "toron/net", "toron/workers/worker.py"})
 """Where `twisted.internet.reactor` may be imported."""
 
 CORE_MAY_IMPORT = frozenset({"twisted.internet.defer", "twisted.python.failure"})

@@ -1,0 +1,50 @@
+"""`toron explain`, as somebody types it."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.case import BAD, ERROR, GOOD, CliCase
+
+
+class Explain(CliCase):
+    """Each: what is typed, and what is printed."""
+
+    def test_explain(self) -> None:
+        path = self.write("a.yaml", """
+            listeners: [{protocol: http, port: 80, guards: [{deny: 192.0.2.0/24}]}]
+            routes:
+              - {name: a, match: {path: /a, methods: POST, headers: {X-A: "1"}}, respond: {}}
+              - {name: rest, match: {path: /}, redirect: /a}
+            """)  # fmt: skip
+        asked = ["explain", "-c", path, "http://x/a"]
+        result = self.run_cli(*asked, "-X", "POST", "-H", "X-A: 1")
+        self.assertEqual((result.exit_code, result.stderr), (0, ""))
+        self.assertEqual(result.stdout.splitlines()[0], "POST http://x/a from 127.0.0.1")
+        self.assertIn(f"├─ route a  [{path}:3:5]", result.stdout.splitlines())
+        result = self.run_cli(*asked, "--json", "--listener", "http-80")
+        record = json.loads(result.stdout)
+        self.assertEqual((result.exit_code, record["route"]["place"]), (0, f"{path}:4:5"))
+        self.assertEqual(record["outcome"]["status"], 308)
+        self.assertEqual(record["near"][0]["missed"]["what"], "methods")
+        refused = self.run_cli(*asked, "--client", "192.0.2.1")
+        self.assertEqual(refused.exit_code, 1)
+        self.assertEqual(refused.stdout.splitlines()[-1], "└─ refused: address_denied")
+
+    def test_explain_tells_what_is_wrong_with_the_file(self) -> None:
+        path = self.write("a.yaml", BAD)
+        result = self.run_cli("explain", "-c", path, "tcp://a:80")
+        self.assertEqual((result.exit_code, result.stdout, result.stderr), (2, "", f"{path}:{ERROR}\n"))
+
+    def test_explain_wrong_usage(self) -> None:
+        path = self.write("a.yaml", GOOD)
+        for words, said in (
+            (["ftp://a"], "is not asked about"),
+            (["http://a", "-H", "x"], "'x' is not a header: write 'Name: value'"),
+            (["http://a", "--client", "x"], "'x' is not an address"),
+            (["tcp://a:80", "--listener", "x"], "there is no listener 'x': there are tcp-80"),
+            ([], "Missing argument 'URL'"),
+        ):
+            result = self.run_cli("explain", "-c", path, *words)
+            self.assertEqual((result.exit_code, result.stdout), (2, ""), words)
+            self.assertIn(said, result.stderr)
