@@ -23,10 +23,10 @@ from toron.config.place import Invalid
 from toron.core.message import Request, Response
 from toron.core.refusal import Refusal
 from toron.core.wait import Task
-from toron.net.certificates import self_signed
 from toron.net.gateway import Gateway
 from toron.net.http_site import HttpSite
 from toron.net.inheritance import Inheritance, Inherited
+from toron.net.key_pair import self_signed
 from toron.net.quic_endpoint import QuicEndpoint
 from toron.net.quic_sni import QuicListener
 from toron.wire.headers import Headers

@@ -318,7 +318,7 @@ class Composition:
             {spec.label: spec.kind for spec in self.config.listeners},
             self.routes.names,
             {group.backend.name: group.backend.servers for group in self.groups},
-            {name: end for each in self.doors.certificates for name, end in each.expiry.items()},
+            self.doors.certificate_ends,
         )
 
     def _access_log(self) -> AccessLog | NullAccessLog:

@@ -16,8 +16,10 @@ from aioquic.quic.connection import QuicConnection
 from twisted.internet.task import Clock
 
 from toron.core.refusal import Refusal
-from toron.net.certificates import Certificates, self_signed
+from toron.net.certificate_source import Source
+from toron.net.certificates import Certificates
 from toron.net.connection import Connection
+from toron.net.key_pair import self_signed
 from toron.net.quic_accept import accept_quic
 from toron.net.quic_endpoint import QuicEndpoint
 from toron.net.quic_identities import Identities
@@ -26,7 +28,7 @@ from toron.observe.stats import ListenerStats
 
 NOW = datetime.datetime.now(datetime.UTC)
 PAIRS = [self_signed(["a.test"], NOW), self_signed(["b.test", "*.wild.test"], NOW)]
-IDENTITIES = Identities(Certificates(PAIRS, "intermediate", (), strict=True))
+IDENTITIES = Identities(Certificates([Source(pair) for pair in PAIRS], "intermediate", (), strict=True))
 GATEWAY = ("192.0.2.1", 443)
 
 Address = tuple[str, int]

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from tests.net.certificates_made import p256
 from tests.net.tls_accepted import CERTIFICATES, TlsAccepted
 from tests.net.wires import Taker
-from toron.core.wait import Task
+from toron.core.refusal import DENIED, Refusal
+from toron.core.wait import Task, Wait
 from toron.net.accept_tls import accept_tls, alert, read_hello
+from toron.net.certificate_source import Source
+from toron.net.certificates import Certificates
 from toron.wire.events import Malformed
 
 
-class Accepting(TlsAccepted):
-    """A connection from a client that speaks TLS, or does not."""
+class AcceptingCase(TlsAccepted):
+    """Accepts."""
+
+    certificates = CERTIFICATES
 
     def accept(self, *protocols: bytes, plain: bytes = b"", tickets_wait: bool = False) -> None:
         """Begin."""
         self.begin(
             accept_tls(
                 self.connection,
-                CERTIFICATES,
+                self.certificates,
                 5.0,
                 protocols=protocols,
                 plain=plain,
                 tickets_wait=tickets_wait,
             )
         )
+
+
+class Accepting(AcceptingCase):
+    """A connection from a client that speaks TLS, or does not."""
 
     def test_afterwards_the_transport_is_the_decrypted_one(self) -> None:
         for most in (1, 1 << 16):
@@ -142,3 +152,86 @@ class Accepting(TlsAccepted):
         self.wire.run(100)
         self.assertEqual(self.results, ["a.test"])
         self.assertEqual(self.connection.held, said)
+
+
+class Demanding(AcceptingCase):
+    """Names that get their certificate when they are asked for."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.certificates = Certificates([Source(p256("a.test"))], "intermediate", (), strict=True)
+        self.asked: list[str] = []
+        self.answer: Wait[None] = Wait()
+        self.certificates.demand = self.demand
+
+    async def demand(self, name: str) -> None:
+        self.asked.append(name)
+        await self.answer
+        self.certificates.add(Source(p256("new.test")))
+
+    def test_the_handshake_waits_for_it(self) -> None:
+        self.accept()
+        self.shake("new.test")
+        self.wire.run()
+        self.assertEqual((self.asked, self.results), (["new.test"], []))
+        self.answer.fire(None)
+        self.wire.run()
+        self.assertEqual((self.results, self.told), ([None], [None]))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_name_that_got_none(self) -> None:
+        self.accept()
+        self.shake("other.test")
+        self.answer.fire(None)
+        self.wire.run()
+        self.assertEqual(self.reason(), "unrecognized_name")
+        self.assertIn("unrecognized name", str(self.told[0]))
+
+    def test_not_for_this_client(self) -> None:
+        self.accept()
+        self.shake("new.test")
+        self.wire.run()
+        self.answer.fail(Refusal(DENIED))
+        self.wire.run()
+        self.assertEqual(self.reason(), "address_denied")
+        self.assertIn("unrecognized name", str(self.told[0]))
+
+    def test_not_in_time(self) -> None:
+        self.accept()
+        self.shake("new.test")
+        self.wire.run()
+        self.clock.advance(5.1)
+        self.wire.run()
+        self.assertEqual(self.reason(), "handshake_timeout")
+        self.assertIn("unrecognized name", str(self.told[0]))
+
+    def test_names_that_are_there_ask_nobody(self) -> None:
+        self.accept()
+        self.shake("a.test")
+        self.wire.run()
+        self.assertEqual((self.asked, self.results), ([], [None]))
+
+
+class Challenged(TlsAccepted):
+    """Who only wants to see who we are (RFC 8737)."""
+
+    def test_nothing_is_served_behind_it(self) -> None:
+        source, proof = Source(p256("a.test")), p256("a.test")
+        certificates = Certificates([source], "intermediate", (b"h2",), strict=True)
+        source.offer_challenge("a.test", proof)
+        self.begin(accept_tls(self.connection, certificates, 5.0, protocols=(b"h2",)))
+        client = self.shake("a.test", b"acme-tls/1")
+        self.wire.run()
+        self.assertEqual((self.told, self.reason()), ([None], "acme_challenge"))
+        self.assertEqual(client.info().alpn, "acme-tls/1")
+        shown = client._ssl.get_peer_certificate(as_cryptography=True)
+        self.assertEqual(shown, proof.leaf)
+        self.assertFalse(self.wire.far.connected)
+
+    def test_where_nothing_is_to_be_shown(self) -> None:
+        certificates = Certificates([Source(p256("a.test"))], "intermediate", (b"h2",), strict=True)
+        self.begin(accept_tls(self.connection, certificates, 5.0, protocols=(b"h2",)))
+        self.shake("a.test", b"acme-tls/1")
+        self.wire.run()
+        self.assertEqual(self.reason(), "handshake_failed")
+        self.assertIn("no application protocol", str(self.told[0]))

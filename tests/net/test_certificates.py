@@ -1,127 +1,196 @@
-"""Certificates by name, and how strict the contexts are that serve them."""
+"""Certificates by name and by what a client can verify, while they are replaced."""
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.net.certificates import Certificates, KeyPair, self_signed, server_context
+from tests.net.certificates_made import p256, with_rsa
+from toron.net.certificate_source import Source
+from toron.net.certificates import Certificates, Served
+from toron.net.key_pair import KeyPair
+from toron.wire.clienthello import ClientHello
 
-NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-
-
-def pair(*names: str) -> KeyPair:
-    """A certificate for these names."""
-    return self_signed(names, NOW)
-
-
-def common_name_alone(name: str) -> KeyPair:
-    """A certificate of the old kind."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOW)
-        .not_valid_after(NOW + datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    plain = serialization.NoEncryption()
-    return KeyPair(
-        certificate.public_bytes(pem), key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    )
+NEW = {"versions": (0x0304,), "suites": (0x1301,)}
 
 
-class Names(SynchronousTestCase):
+def made(*pairs: KeyPair | None, strict: bool = True) -> Certificates:
+    """Those of a listener."""
+    return Certificates([Source(pair) for pair in pairs], "modern", (b"h2",), strict)
+
+
+class CertificatesTestCase(SynchronousTestCase):
+    def chosen(self, certificates: Certificates, *names: str) -> list[int | None]:
+        """The places of what answers to these names."""
+        return [certificates.which(name) for name in names]
+
+
+class Names(CertificatesTestCase):
     """Which certificate answers to which name."""
 
-    def chosen(self, certificates: Certificates, *names: str) -> list[SSL.Context | None]:
-        """The contexts for these names."""
-        return [certificates.choose(name) for name in names]
-
     def test_exact_then_wildcard_then_none(self) -> None:
-        made = Certificates([pair("a.test"), pair("*.b.test"), pair("x.b.test")], "modern", (), strict=True)
-        first, wild, exact = self.chosen(made, "a.test", "y.b.test", "x.b.test")
-        self.assertEqual(len({first, wild, exact}), 3)
-        self.assertNotIn(None, (first, wild, exact))
-        self.assertEqual(self.chosen(made, "b.test", "z.y.b.test", "a", "*.b.test"), [None] * 3 + [wild])
-
-    def test_which_certificate_it_is(self) -> None:
-        made = Certificates([pair("a.test"), pair("*.b.test", "a.test")], "modern", (), strict=True)
-        found = [made.which(name) for name in ("a.test", "x.b.test", "b.test", "")]
-        self.assertEqual(found, [0, 1, None, 0])
+        found = made(p256("a.test"), p256("*.b.test"), p256("x.b.test"))
+        self.assertEqual(self.chosen(found, "a.test", "y.b.test", "x.b.test"), [0, 1, 2])
+        self.assertEqual(self.chosen(found, "b.test", "z.y.b.test", "a", "*.b.test"), [None] * 3 + [1])
 
     def test_no_name_is_the_first(self) -> None:
-        made = Certificates([pair("a.test"), pair("b.test")], "modern", (), strict=True)
-        self.assertIs(made.choose(""), made.choose("a.test"))
+        self.assertEqual(self.chosen(made(p256("a.test"), p256("b.test")), ""), [0])
+        self.assertEqual(self.chosen(made(p256("*.a.test"), p256("b.test")), ""), [0])
+        self.assertEqual(self.chosen(made(None, p256("b.test")), ""), [1])
 
     def test_an_unknown_name_where_not_strict(self) -> None:
-        made = Certificates([pair("a.test"), pair("b.test")], "modern", (), strict=False)
-        self.assertIs(made.choose("c.test"), made.choose("a.test"))
+        self.assertEqual(self.chosen(made(p256("a.test"), p256("b.test"), strict=False), "c.test"), [0])
 
     def test_the_first_that_has_a_name_keeps_it(self) -> None:
-        made = Certificates([pair("a.test", "c.test"), pair("c.test")], "modern", (), strict=True)
-        self.assertIs(made.choose("c.test"), made.choose("a.test"))
+        self.assertEqual(self.chosen(made(p256("a.test", "c.test"), p256("c.test")), "c.test"), [0])
 
     def test_letters_of_a_certificate_may_be_large(self) -> None:
-        self.assertIsNotNone(Certificates([pair("A.Test")], "modern", (), strict=True).choose("a.test"))
+        self.assertEqual(self.chosen(made(p256("A.Test")), "a.test"), [0])
 
-    def test_expiry(self) -> None:
-        made = Certificates([pair("a.test", "b.test"), pair("c.test")], "modern", (), strict=True)
-        end = (NOW + datetime.timedelta(days=30)).timestamp()
-        self.assertEqual(made.expiry, {"a.test": end, "c.test": end})
+    def test_nothing_to_serve_yet(self) -> None:
+        self.assertEqual(self.chosen(made(None, strict=False), "a.test", ""), [None, None])
 
 
-class Pairs(SynchronousTestCase):
-    """Certificates with their keys."""
+class Kinds(CertificatesTestCase):
+    """Several certificates for one name."""
 
-    def test_a_self_signed_one(self) -> None:
-        certificate = x509.load_pem_x509_certificate(pair("a.test", "127.0.0.1", "::1").chain)
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        self.assertEqual(names.get_values_for_type(x509.DNSName), ["a.test"])
-        self.assertEqual(
-            names.get_values_for_type(x509.IPAddress),
-            [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")],
-        )
-        self.assertLess(certificate.not_valid_before_utc, NOW)
-        self.assertEqual(certificate.not_valid_after_utc, NOW + datetime.timedelta(days=30))
+    def schemes(self, certificates: Certificates, *schemes: int, name: str = "a.test") -> int | None:
+        """The place of what a client is served that verifies these."""
+        found = certificates.choose(ClientHello(sni=name, schemes=schemes, **NEW))
+        assert found is not None and found.source is not None
+        return certificates.sources.index(found.source)
 
-    def test_names(self) -> None:
-        self.assertEqual(pair("A.test", "*.b.test", "127.0.0.1").names(), ["a.test", "*.b.test", "127.0.0.1"])
-        self.assertEqual(common_name_alone("Old.test").names(), ["old.test"])
+    def test_what_the_client_verifies(self) -> None:
+        for first, second, ecdsa in ((with_rsa(), p256(), 1), (p256(), with_rsa(), 0)):
+            both = made(first, second)
+            self.assertEqual(self.schemes(both, 0x0403, 0x0804), ecdsa)
+            self.assertEqual(self.schemes(both, 0x0804, 0x0403), ecdsa)
+            self.assertEqual(self.schemes(both, 0x0804), 1 - ecdsa)
+            self.assertEqual(self.schemes(both, 0x0807), ecdsa)
+            self.assertEqual(self.schemes(both, 0x0804, name=""), 1 - ecdsa)
 
-    def test_a_key_of_another_certificate(self) -> None:
-        mixed = KeyPair(pair("a.test").chain, pair("b.test").key)
-        self.assertRaises(SSL.Error, server_context, mixed, "modern", ())
+    def test_each_name_by_itself(self) -> None:
+        some = made(with_rsa("a.test", "*.w.test"), p256("a.test"), p256("*.w.test"))
+        self.assertEqual(self.schemes(some, 0x0403, 0x0804), 1)
+        self.assertEqual(self.schemes(some, 0x0403, 0x0804, name="x.w.test"), 2)
+        self.assertEqual(self.schemes(some, 0x0804, name="x.w.test"), 0)
 
-    def test_no_pem(self) -> None:
-        self.assertRaises(ValueError, server_context, KeyPair(b"nothing", b"nothing"), "modern", ())
 
-    def test_a_chain_is_served_whole(self) -> None:
-        leaf, other = pair("a.test"), pair("ca.test")
-        context = server_context(KeyPair(leaf.chain + other.chain, leaf.key), "modern", ())
-        server = SSL.Connection(context, None)
-        client = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
-        server.set_accept_state()
-        client.set_connect_state()
-        with self.assertRaises(SSL.WantReadError):
-            client.do_handshake()
-        server.bio_write(client.bio_read(65536))
-        with self.assertRaises(SSL.WantReadError):
-            server.do_handshake()
-        client.bio_write(server.bio_read(65536))
-        client.do_handshake()
-        chain = client.get_peer_cert_chain()
-        assert chain is not None
-        self.assertEqual([each.get_subject().CN for each in chain], ["a.test", "ca.test"])
+class Changes(CertificatesTestCase):
+    """What happens while it serves."""
+
+    def served(self, certificates: Certificates, name: str) -> Served:
+        """What answers to a name."""
+        found = certificates.choose(ClientHello(sni=name))
+        assert found is not None
+        return found
+
+    def test_a_new_pair_is_served_at_once(self) -> None:
+        source = Source(p256("a.test"))
+        here = Certificates([source, Source(p256("b.test"))], "modern", (), True)
+        there = Certificates([source], "modern", (), True)
+        before = self.served(here, "a.test")
+        source.serve(p256("a.test", "c.test"))
+        for each in (here, there):
+            after = self.served(each, "c.test")
+            self.assertIsNot(after.context, before.context)
+            self.assertEqual(after.pair, source.pair)
+        self.assertEqual(self.chosen(here, "a.test", "b.test", ""), [0, 1, 0])
+
+    def test_names_that_it_has_no_more(self) -> None:
+        source = Source(p256("a.test", "c.test"))
+        found = Certificates([source], "modern", (), True)
+        source.serve(p256("a.test"))
+        self.assertEqual(self.chosen(found, "a.test", "c.test"), [0, None])
+
+    def test_a_pair_that_can_not_be_served_changes_nothing(self) -> None:
+        source = Source(p256("a.test"))
+        found = Certificates([source], "modern", (), True)
+        before = self.served(found, "a.test")
+        mixed = KeyPair(p256("a.test").chain, p256("a.test").key)
+        for bad, error in ((mixed, SSL.Error), (KeyPair(b"", b""), ValueError)):
+            self.assertRaises(error, source.serve, bad)
+            self.assertIs(self.served(found, "a.test"), before)
+
+    def test_the_first_pair_of_a_source(self) -> None:
+        source = Source()
+        found = Certificates([source], "modern", (), True)
+        source.serve(p256("a.test"))
+        self.assertEqual(self.chosen(found, "a.test", "", "b.test"), [0, 0, None])
+
+    def test_one_more_and_one_less(self) -> None:
+        found = made(p256("a.test"))
+        more, later = Source(p256("b.test")), Source()
+        found.add(more)
+        found.add(later)
+        later.serve(p256("c.test"))
+        self.assertEqual(self.chosen(found, "a.test", "b.test", "c.test"), [0, 1, 2])
+        found.remove(more)
+        more.serve(p256("b.test"))
+        self.assertEqual(self.chosen(found, "a.test", "b.test", "c.test"), [0, None, 1])
+
+    def test_what_is_derived_follows(self) -> None:
+        source = Source(p256("a.test"))
+        found = Certificates([source], "modern", (), True)
+        found.derive(lambda pair: pair.names())
+        self.assertEqual(self.served(found, "a.test").derived, ["a.test"])
+        source.serve(p256("a.test", "b.test"))
+        self.assertEqual(self.served(found, "b.test").derived, ["a.test", "b.test"])
+
+    def test_what_can_not_be_derived_is_not_served(self) -> None:
+        source = Source(p256("a.test"))
+        found = Certificates([source], "modern", (), True)
+
+        def picky(pair: KeyPair) -> None:
+            if "b.test" in pair.names():
+                raise ValueError("not that one")
+
+        found.derive(picky)
+        self.assertRaises(ValueError, source.serve, p256("b.test"))
+        self.assertEqual(self.chosen(found, "a.test", "b.test"), [0, None])
+        self.assertRaises(ValueError, made(p256("b.test")).derive, picky)
+
+    def test_every_context_is_prepared(self) -> None:
+        prepared: list[SSL.Context] = []
+        source = Source(p256("a.test"))
+        found = Certificates([source], "modern", (), True, prepare=prepared.append)
+        source.serve(p256("a.test"))
+        self.assertEqual(len(prepared), 2)
+        self.assertIs(self.served(found, "a.test").context, prepared[1])
+
+
+class Challenges(CertificatesTestCase):
+    """Showing who we are (RFC 8737)."""
+
+    def test_only_who_asks_for_it_sees_it(self) -> None:
+        source, proof = Source(p256("a.test")), p256("a.test")
+        found = Certificates([source], "modern", (b"h2",), True)
+        source.offer_challenge("a.test", proof)
+        shown = found.choose(ClientHello(sni="a.test", alpn=(b"acme-tls/1",)))
+        assert shown is not None
+        self.assertEqual((shown.pair, shown.challenge), (proof, True))
+        for hello in (
+            ClientHello(sni="a.test", alpn=(b"h2",)),
+            ClientHello(sni="a.test"),
+            ClientHello(sni="", alpn=(b"acme-tls/1",)),
+        ):
+            usual = found.choose(hello)
+            assert usual is not None
+            self.assertEqual((usual.pair, usual.challenge), (source.pair, False))
+        source.withdraw_challenge("a.test")
+        after = found.choose(ClientHello(sni="a.test", alpn=(b"acme-tls/1",)))
+        assert after is not None
+        self.assertFalse(after.challenge)
+
+    def test_for_a_name_that_has_no_certificate_yet(self) -> None:
+        source = Source()
+        found = Certificates([source], "modern", (), True)
+        source.offer_challenge("new.test", p256("new.test"))
+        self.assertIsNotNone(found.choose(ClientHello(sni="new.test", alpn=(b"acme-tls/1",))))
+        self.assertIsNone(found.choose(ClientHello(sni="new.test")))
+
+    def test_a_challenge_that_can_not_be_shown(self) -> None:
+        source = Source()
+        found = Certificates([source], "modern", (), True)
+        self.assertRaises(ValueError, source.offer_challenge, "a.test", KeyPair(b"", b""))
+        self.assertIsNone(found.choose(ClientHello(sni="a.test", alpn=(b"acme-tls/1",))))

@@ -15,9 +15,10 @@ from toron.core.refusal import CONNECT_REFUSED, UpstreamFailed
 from toron.core.server import Server
 from toron.core.wait import Cancelled, Task, Wait
 from toron.net import dial
-from toron.net.certificates import KeyPair, server_context
 from toron.net.dial import Dialer, UpstreamTls, client_context
+from toron.net.key_pair import KeyPair
 from toron.net.tls import TlsFailed, TlsLayer
+from toron.net.tls_context import server_context
 
 
 class Attempt:

@@ -13,7 +13,9 @@ from qh3.quic.connection import QuicConnection
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.quic_fakes import GATEWAY, IDENTITIES, NOW, Client, QuicWorld, first_of
-from toron.net.certificates import Certificates, KeyPair, self_signed
+from toron.net.certificate_source import Source
+from toron.net.certificates import Certificates
+from toron.net.key_pair import KeyPair, self_signed
 from toron.net.quic_identities import Identities
 from toron.net.quic_packet import reset_token
 
@@ -99,7 +101,9 @@ class Proof(SynchronousTestCase):
             self_signed([f"{number}.test" for number in range(60)], NOW).chain for _ in range(12)
         )
         leaf = self_signed(["a.test"], NOW)
-        large = Identities(Certificates([KeyPair(leaf.chain + chain, leaf.key)], "modern", (), strict=True))
+        large = Identities(
+            Certificates([Source(KeyPair(leaf.chain + chain, leaf.key))], "modern", (), strict=True)
+        )
         for identities, least in ((IDENTITIES, 1000), (large, 3000)):
             for size in (1200, 1252, 1350):
                 world = QuicWorld(identities=identities)
@@ -113,7 +117,9 @@ class Proof(SynchronousTestCase):
             self_signed([f"{number}.test" for number in range(60)], NOW).chain for _ in range(12)
         )
         leaf = self_signed(["a.test"], NOW)
-        large = Identities(Certificates([KeyPair(leaf.chain + chain, leaf.key)], "modern", (), strict=True))
+        large = Identities(
+            Certificates([Source(KeyPair(leaf.chain + chain, leaf.key))], "modern", (), strict=True)
+        )
         self.assertGreater(len(chain), 12_000)
         world = QuicWorld(identities=large)
         client = Client(world)

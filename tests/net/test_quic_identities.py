@@ -10,8 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import NameOID
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.net.certificates import Certificates, KeyPair, self_signed
-from toron.net.quic_identities import Identities, identity
+from toron.net.certificate_source import Source
+from toron.net.certificates import Certificates
+from toron.net.key_pair import KeyPair, self_signed
+from toron.net.quic_identities import Identities, Identity, identity
+from toron.wire.clienthello import ClientHello
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -65,18 +68,48 @@ class Keys(SynchronousTestCase):
 class Names(SynchronousTestCase):
     def setUp(self) -> None:
         self.pairs = [self_signed(["a.test"], NOW), self_signed(["b.test", "*.wild.test"], NOW)]
-        self.identities = Identities(Certificates(self.pairs, "modern", (), strict=True))
+        self.identities = Identities(
+            Certificates([Source(pair) for pair in self.pairs], "modern", (), strict=True)
+        )
+
+    def choose(self, name: str) -> Identity | None:
+        return self.identities.choose(ClientHello(sni=name))
 
     def test_each_name_has_its_certificate(self) -> None:
-        first, second = (self.identities.choose(name) for name in ("a.test", "b.test"))
+        first, second = (self.choose(name) for name in ("a.test", "b.test"))
         self.assertIsNot(first, second)
-        self.assertIs(self.identities.choose("x.wild.test"), second)
-        self.assertIs(self.identities.choose(""), first)
+        self.assertIs(self.choose("x.wild.test"), second)
+        self.assertIs(self.choose(""), first)
         self.assertIs(self.identities.first, first)
-        self.assertIsNone(self.identities.choose("c.test"))
+        self.assertIsNone(self.choose("c.test"))
 
     def test_the_proof_of_resets_lasts_as_long_as_the_key(self) -> None:
-        again = Identities(Certificates(self.pairs, "modern", (), strict=True))
-        other = Identities(Certificates(self.pairs[1:], "modern", (), strict=True))
+        again = Identities(Certificates([Source(pair) for pair in self.pairs], "modern", (), strict=True))
+        other = Identities(Certificates([Source(pair) for pair in self.pairs[1:]], "modern", (), strict=True))
         self.assertEqual(again.reset_key, self.identities.reset_key)
         self.assertNotEqual(other.reset_key, self.identities.reset_key)
+
+    def test_a_new_pair_is_followed(self) -> None:
+        source = Source(self.pairs[0])
+        identities = Identities(Certificates([source], "modern", (), strict=True))
+        before, key = identities.choose(ClientHello(sni="a.test")), identities.reset_key
+        source.serve(self_signed(["a.test", "new.test"], NOW))
+        after = identities.choose(ClientHello(sni="new.test"))
+        assert before is not None and after is not None
+        self.assertNotEqual(before.certificate, after.certificate)
+        self.assertEqual(identities.reset_key, key)
+
+    def test_a_new_pair_that_quic_can_not_use(self) -> None:
+        source = Source(self.pairs[0])
+        identities = Identities(Certificates([source], "modern", (), strict=True))
+        before = identities.choose(ClientHello(sni="a.test"))
+        self.assertRaises(ValueError, source.serve, pair(ed448.Ed448PrivateKey.generate()))
+        self.assertIs(identities.choose(ClientHello(sni="a.test")), before)
+
+    def test_nothing_to_serve_yet(self) -> None:
+        source = Source()
+        identities = Identities(Certificates([source], "modern", (), strict=True))
+        self.assertIsNotNone(identities.first)
+        self.assertIsNone(identities.choose(ClientHello(sni="a.test")))
+        source.serve(self.pairs[0])
+        self.assertIsNotNone(identities.choose(ClientHello(sni="a.test")))

@@ -11,8 +11,9 @@ from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from toron.net import records
-from toron.net.certificates import self_signed, server_context
+from toron.net.key_pair import self_signed
 from toron.net.records import OUT, RECORD, DirectRecords, PublicRecords, Records, works
+from toron.net.tls_context import server_context
 
 SERVER = server_context(self_signed(["server.test"], datetime.datetime.now(datetime.UTC)), "intermediate", ())
 DATA = bytes(range(256)) * 4096

@@ -9,9 +9,9 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone, Connection
 from twisted.python.failure import Failure
 
 from tests.net.two_layers import DATA, PAIR, Above, ByPublicCalls, TwoLayers, client_context
-from toron.net.certificates import server_context
 from toron.net.stream import Stream
 from toron.net.tls import TlsFailed, TlsLayer
+from toron.net.tls_context import server_context
 
 
 class Whole:

@@ -12,8 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.two_layers import DATA, PAIR, Above, ByPublicCalls, TwoLayers, client_context
 from tests.net.wires import Wire
-from toron.net.certificates import server_context
 from toron.net.tls import TlsFailed, TlsLayer
+from toron.net.tls_context import server_context
 
 
 class Tickets(TwoLayers):

@@ -13,13 +13,18 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.net.wires import Taker, Wire
 from toron.core.refusal import Refusal
 from toron.core.wait import Task
-from toron.net.certificates import Certificates, self_signed
+from toron.net.certificate_source import Source
+from toron.net.certificates import Certificates
 from toron.net.connection import Arrival, Connection
+from toron.net.key_pair import self_signed
 from toron.net.tls import TlsFailed, TlsLayer
 
 NOW = datetime.datetime.now(datetime.UTC)
 CERTIFICATES = Certificates(
-    [self_signed(["a.test"], NOW), self_signed(["b.test"], NOW)], "intermediate", (b"one",), strict=True
+    [Source(self_signed([name], NOW)) for name in ("a.test", "b.test")],
+    "intermediate",
+    (b"one",),
+    strict=True,
 )
 
 

@@ -12,9 +12,10 @@ from zope.interface import implementer
 
 from tests.net.wires import End, Wire
 from toron.net import tls
-from toron.net.certificates import self_signed, server_context
+from toron.net.key_pair import self_signed
 from toron.net.records import PublicRecords
 from toron.net.tls import TlsFailed, TlsLayer
+from toron.net.tls_context import server_context
 
 PAIR = self_signed(["server.test"], datetime.datetime.now(datetime.UTC))
 DATA = bytes(range(256)) * 1024

@@ -116,6 +116,15 @@ class Real(SynchronousTestCase):
         assert hello is not None
         self.assertEqual((hello.sni, hello.versions), ("old.example.com", (0x0303,)))
 
+    def test_suites_and_signatures(self) -> None:
+        new, old = parse(openssl_hello(b"a.example.com")), parse(openssl_hello(b"a.example.com", tls12=True))
+        assert new is not None and old is not None
+        self.assertIn(0x1301, new.suites)
+        self.assertNotIn(0x1301, old.suites)
+        self.assertIn(0xC02B, old.suites)
+        for hello in (new, old):
+            self.assertTrue({0x0403, 0x0804} <= set(hello.schemes))
+
     def test_byte_by_byte(self) -> None:
         stream = openssl_hello(b"slow.example.com")
         found = in_pieces(stream, *range(1, len(stream)))
@@ -164,10 +173,10 @@ class Real(SynchronousTestCase):
 
 class Made(SynchronousTestCase):
     def test_plain(self) -> None:
-        self.assertEqual(parse(made(body())), ClientHello("", (), (0x0303,)))
+        self.assertEqual(parse(made(body())), ClientHello("", (), (0x0303,), (0x1301,)))
 
     def test_without_extensions_at_all(self) -> None:
-        self.assertEqual(parse(made(body(None))), ClientHello("", (), (0x0303,)))
+        self.assertEqual(parse(made(body(None))), ClientHello("", (), (0x0303,), (0x1301,)))
 
     def test_record_versions(self) -> None:
         content = b"\x01" + vector(body(), 3)
@@ -187,7 +196,7 @@ class Made(SynchronousTestCase):
             self.assertEqual(hello.sni, read)
 
     def test_names_of_other_types_are_passed_over(self) -> None:
-        self.assertEqual(parse(made(body(names((7, b"\xff"))))), ClientHello("", (), (0x0303,)))
+        self.assertEqual(parse(made(body(names((7, b"\xff"))))), ClientHello("", (), (0x0303,), (0x1301,)))
         hello = parse(made(body(names((7, b"\xff"), (0, b"a.test")))))
         assert hello is not None
         self.assertEqual(hello.sni, "a.test")
@@ -268,6 +277,7 @@ class Refused(SynchronousTestCase):
             extension(16, b""), extension(16, b"\0\0"), extension(16, b"\0\1\0"), extension(16, b"\0\2\2a"),
             extension(16, vector(b"\2h2", 2) + b"x"), extension(16, vector(b"\2h2\0", 2)),
             extension(43, b""), extension(43, b"\0"), extension(43, b"\1\3"), extension(43, b"\3\3\4\3"),
+            extension(13, b""), extension(13, b"\0\0"), extension(13, b"\0\1\4"),
             extension(43, b"\2\3\4\0"), extension(43, b"\4\3\4"),
         ):  # fmt: skip
             self.refused(made(body(made_wrong)))

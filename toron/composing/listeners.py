@@ -25,11 +25,14 @@ from toron.listeners.sni import serve_sni
 from toron.listeners.tcp import serve_tcp
 from toron.listeners.tls import serve_tls
 from toron.net.accept import ReceiveProxy, StreamListener
-from toron.net.certificates import Certificates, KeyPair, self_signed, server_context
+from toron.net.certificate_source import Source
+from toron.net.certificates import Certificates
 from toron.net.http_site import HttpSite
+from toron.net.key_pair import KeyPair, self_signed
 from toron.net.quic_sni import QuicListener
 from toron.net.sockets import OpenSocket
 from toron.net.sweep import NEVER, Sweep
+from toron.net.tls_context import server_context
 from toron.net.udp import UdpListener
 from toron.observe.access_log import AccessLog, NullAccessLog
 from toron.observe.journal import Journal
@@ -98,6 +101,11 @@ class Listeners:
         self.certificates: list[Certificates] = []
         self.entrances: defaultdict[str, Entrance] = defaultdict(Entrance)
         """By the names of the listeners."""
+
+    @property
+    def certificate_ends(self) -> dict[str, float]:
+        """When the certificates that are served end (Unix seconds), by name."""
+        return dict(each for certificates in self.certificates for each in _ends(certificates))
 
     def steps(self) -> Generator[None]:
         """Make all of them, in small parts."""
@@ -259,7 +267,7 @@ class Listeners:
             ("certificates", spec.label), made_of, lambda: self._new_certificates(path, spec, offered)
         )
         self.certificates.append(certificates)
-        for name, not_after in certificates.expiry.items():
+        for name, not_after in _ends(certificates):
             self.metrics.certificate(name, not_after)
         self.entrances[spec.label].certificates = certificates
         return certificates
@@ -267,14 +275,14 @@ class Listeners:
     def _new_certificates(
         self, path: tuple[str | int, ...], spec: model.Listener, protocols: tuple[bytes, ...]
     ) -> Certificates:
-        pairs = []
+        sources = []
         for index, certificate in enumerate(spec.certificates):
             with self.ground.located("the certificate can not be used", *path, "certificates", index):
-                made = self.ground.once((*path, "certificates", index), partial(self._pair, certificate))
-                pairs.append(made)
+                pair = self.ground.once((*path, "certificates", index), partial(self._pair, certificate))
                 # OpenSSL may refuse what could be read, and must say which one it is.
-                server_context(pairs[-1], spec.tls.policy, protocols)
-        return Certificates(pairs, spec.tls.policy, protocols, spec.tls.default_cert == "strict")
+                server_context(pair, spec.tls.policy, protocols)
+            sources.append(Source(pair, certificate.cert or "self-signed"))
+        return Certificates(sources, spec.tls.policy, protocols, spec.tls.default_cert == "strict")
 
     def _pair(self, spec: model.Certificate) -> KeyPair:
         if spec.self_signed:
@@ -363,6 +371,11 @@ class Listeners:
         site.head_seconds, site.body_seconds = timeouts.head, timeouts.body
         site.keepalive_seconds, site.write_seconds = timeouts.keepalive, timeouts.write
         return site
+
+
+def _ends(certificates: Certificates) -> list[tuple[str, float]]:
+    """What is served, by its first name, and when it ends (Unix seconds)."""
+    return [(each.names[0] if each.names else "?", each.pair.not_after) for each in certificates.served()]
 
 
 def _idle(spec: model.Listener, usual: float) -> float:

@@ -95,6 +95,7 @@ HELLO_DISPLACED = _reason(
     "client_hello_displaced", 0, "Too many QUIC clients were in the middle of their ClientHello."
 )
 HANDSHAKE_FAILED = _reason("handshake_failed", 0, "The TLS handshake failed.")
+CHALLENGE_SHOWN = _reason("acme_challenge", 0, "A certificate authority saw who we are: nothing follows.")
 UNKNOWN_NAME = _reason("unrecognized_name", 0, "No certificate is for the name the client asked.")
 QUIC_BAD = _reason("quic_bad_packet", 0, "The datagram is no QUIC packet that can be read here.")
 QUIC_VERSION = _reason("quic_unknown_version", 0, "The version of QUIC is not known here.")

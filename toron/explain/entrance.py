@@ -123,5 +123,6 @@ def certificate(loaded: Loaded, index: int, entrance: Entrance, asked: Question)
     if found is None:
         raise Refusal(UNKNOWN_NAME, asked.sni)
     place = loaded.place("listeners", index, "certificates", found)
-    pair = list(entrance.certificates.pairs.values())[found]
+    pair = entrance.certificates.sources[found].pair
+    assert pair is not None
     return CertificateStep(pair.names(), place, asked.sni)

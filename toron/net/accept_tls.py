@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from toron.core.refusal import HANDSHAKE_FAILED, HELLO_TIMEOUT, UNKNOWN_NAME, Refusal
-from toron.core.wait import Wait
-from toron.net.certificates import Certificates
+from toron.core.refusal import CHALLENGE_SHOWN, HANDSHAKE_FAILED, HELLO_TIMEOUT, UNKNOWN_NAME, Refusal
+from toron.core.wait import Task, Wait
+from toron.net.certificates import Certificates, Served
 from toron.net.connection import Arrival, Connection
 from toron.net.tls import TlsFailed, TlsLayer
 from toron.wire import clienthello
@@ -44,7 +44,8 @@ async def accept_tls(
     unknown name is refused with the alert RFC 6066 asks for; so is a client that offers ALPN, but
     none of `protocols` (RFC 7301 section 3.2; empty: any). `plain` is the answer to a client that
     speaks no TLS. `seconds` bound all of it; `tickets_wait` is as in TlsLayer. Raises Refusal
-    (`unrecognized_name`, `handshake_failed`, `handshake_timeout`) or Malformed.
+    (`unrecognized_name`, `handshake_failed`, `handshake_timeout`, and `acme_challenge` for who only wanted
+    to see who we are) or Malformed.
     """
     end = connection.reactor.seconds() + seconds
     try:
@@ -55,16 +56,21 @@ async def accept_tls(
         if plain:
             _say(connection, plain)
         raise
-    context = certificates.choose(hello.sni)
-    if context is None:
+    served = certificates.choose(hello)
+    if served is None and certificates.demand is not None:
+        served = await _demanded(connection, certificates, hello, end)
+    if served is None:
         _say(connection, alert(UNRECOGNIZED_NAME))
         raise Refusal(UNKNOWN_NAME, hello.sni)
-    if protocols and hello.alpn and not any(name in protocols for name in hello.alpn):
+    known = served.challenge or not protocols or not hello.alpn
+    if not known and not any(name in protocols for name in hello.alpn):
         _say(connection, alert(NO_APPLICATION_PROTOCOL))
         offered = b", ".join(hello.alpn).decode("ascii", "backslashreplace")
         raise Refusal(HANDSHAKE_FAILED, f"none of its protocols is spoken here: {offered}")
     shaken: Wait[TlsFailed | None] = Wait()
-    layer = TlsLayer(context, server=True, ready=shaken.fire, name=hello.sni, tickets_wait=tickets_wait)
+    layer = TlsLayer(
+        served.context, server=True, ready=shaken.fire, name=hello.sni, tickets_wait=tickets_wait
+    )
     arrival = Arrival()
     layer.protocol = arrival
     late = TlsFailed("late")
@@ -78,10 +84,37 @@ async def accept_tls(
             timer.cancel()
     if failure is not None:
         raise Refusal(HELLO_TIMEOUT if failure is late else HANDSHAKE_FAILED, str(failure))
+    if served.challenge:
+        # Nothing is said behind it (RFC 8737 section 3).
+        layer.loseConnection()
+        raise Refusal(CHALLENGE_SHOWN)
     connection.transport = layer
     connection.tls = layer.info()
     arrival.makeConnection(layer)
     arrival.belong(connection)
+
+
+async def _demanded(
+    connection: Connection, certificates: Certificates, hello: clienthello.ClientHello, end: float
+) -> Served | None:
+    """What serves this client once a certificate was asked for; Refusal when that takes too long."""
+    assert certificates.demand is not None
+    asked: Wait[BaseException | None] = Wait()
+    late = TlsFailed("there was no certificate in time")
+    task = Task(certificates.demand(hello.sni), lambda _, error: asked.fire(error))
+    left = max(0.0, end - connection.reactor.seconds())
+    timer = connection.reactor.callLater(left, asked.fire, late)
+    task.start()
+    try:
+        error = await asked
+    finally:
+        task.cancel()
+        if timer.active():
+            timer.cancel()
+    if error is not None:
+        _say(connection, alert(UNRECOGNIZED_NAME))
+        raise Refusal(HELLO_TIMEOUT, str(late)) if error is late else error
+    return certificates.choose(hello)
 
 
 def _say(connection: Connection, last: bytes) -> None:

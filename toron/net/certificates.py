@@ -1,152 +1,171 @@
-"""Which certificate answers to which name, and how strict TLS is about the rest."""
+"""Which certificate answers to which ClientHello, while they are replaced at run time."""
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL
 
-_CIPHERS = {
-    "modern": b"ECDHE+AESGCM:ECDHE+CHACHA20",
-    "intermediate": b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL:!SHA1:!CAMELLIA:!ARIA:!AESCCM",
-    "legacy": b"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:ECDHE+AES:RSA+AESGCM:RSA+AES:!aNULL:!3DES:!CAMELLIA",
-}
-_FLOOR = {"modern": SSL.TLS1_3_VERSION, "intermediate": SSL.TLS1_2_VERSION, "legacy": SSL.TLS1_2_VERSION}
+from toron.net.certificate_source import Source
+from toron.net.key_pair import KeyPair
+from toron.net.signing import Signing, signing
+from toron.net.tls_context import Prepare, server_context
+from toron.wire.clienthello import ClientHello
+
+ACME_TLS = b"acme-tls/1"
+"""The protocol of who wants to see whether we are who we say (RFC 8737 section 6.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    """A certificate chain and its private key, both PEM."""
+class Served:
+    """One pair, as one listener serves it."""
 
-    chain: bytes
-    key: bytes
+    __slots__ = ("challenge", "context", "derived", "names", "pair", "signing", "source")
 
-    def names(self) -> list[str]:
-        """The names the certificate is for: DNS names and addresses, else the common name."""
-        certificate = x509.load_pem_x509_certificate(self.chain)
-        try:
-            extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        except x509.ExtensionNotFound:
-            common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-            return [str(attribute.value).lower() for attribute in common]
-        names = extension.value.get_values_for_type(x509.DNSName)
-        addresses = extension.value.get_values_for_type(x509.IPAddress)
-        return [name.lower() for name in names] + [str(address) for address in addresses]
-
-    @property
-    def not_after(self) -> float:
-        """When it expires, in seconds since 1970."""
-        return x509.load_pem_x509_certificate(self.chain).not_valid_after_utc.timestamp()
-
-
-def self_signed(names: Sequence[str], now: datetime.datetime) -> KeyPair:
-    """A certificate for development: nobody trusts it, and it lasts 30 days."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
-    alternatives: list[x509.GeneralName] = []
-    for name in names:
-        try:
-            alternatives.append(x509.IPAddress(ipaddress.ip_address(name)))
-        except ValueError:
-            alternatives.append(x509.DNSName(name))
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return KeyPair(
-        certificate.public_bytes(serialization.Encoding.PEM),
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ),
-    )
-
-
-def server_context(pair: KeyPair, policy: str, protocols: Iterable[bytes]) -> SSL.Context:
-    """A context that serves this pair; `protocols` are offered by ALPN in this order."""
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(_FLOOR[policy])
-    context.set_options(
-        SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_CIPHER_SERVER_PREFERENCE
-        | SSL.OP_SINGLE_ECDH_USE
-    )  # fmt: skip
-    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-    context.set_cipher_list(_CIPHERS[policy])
-    first, *others = x509.load_pem_x509_certificates(pair.chain)
-    context.use_certificate(first)
-    for other in others:
-        context.add_extra_chain_cert(other)
-    context.use_privatekey(serialization.load_pem_private_key(pair.key, None))  # type: ignore[arg-type]
-    context.check_privatekey()
-    context.set_session_id(b"toron")
-    offered = tuple(protocols)
-    if offered:
-        context.set_alpn_select_callback(
-            lambda _, wanted: next((name for name in offered if name in wanted), SSL.NO_OVERLAPPING_PROTOCOLS)
-        )
-    return context
+    def __init__(self, source: Source | None, pair: KeyPair, context: SSL.Context) -> None:
+        self.source = source
+        self.pair = pair
+        self.context = context
+        self.names = pair.names()
+        self.signing: Signing = signing(pair.leaf.public_key())
+        self.challenge = source is None
+        """Whether it only shows who we are: nothing is served behind it."""
+        self.derived: Any = None
+        """What `Certificates.derive` made of it."""
 
 
 class Certificates:
-    """Finds the context for a server name: exact, then a wildcard for one label, then the rest.
+    """Finds what serves a ClientHello: exact name, then a wildcard for one label, then the rest.
 
-    `strict` gives none for a name no certificate has; otherwise the first certificate serves it.
-    A client that names nothing gets the first certificate.
+    `strict` has nothing for a name no certificate has; otherwise the first certificate serves it. A client
+    that names nothing gets the first certificate. Where several certificates have the name, a client gets
+    one that it can verify: ECDSA before RSA, since it costs less, and in the order of the configuration.
     """
 
     def __init__(
-        self, pairs: Sequence[KeyPair], policy: str, protocols: Iterable[bytes], strict: bool
+        self,
+        sources: Sequence[Source],
+        policy: str,
+        protocols: Iterable[bytes],
+        strict: bool,
+        *,
+        prepare: Prepare | None = None,
     ) -> None:
-        self._exact: dict[str, SSL.Context] = {}
-        self._wild: dict[str, SSL.Context] = {}
+        """`prepare` is asked for every context that is made. ValueError or SSL.Error for a pair of no use."""
+        self.sources = list(sources)
+        """In the order of the configuration; those that came later at the end."""
+        self.demand: Callable[[str], Awaitable[object]] | None = None
+        """Awaited for a name that no certificate has: there may be one afterwards."""
+        self._policy = policy
+        self._protocols = tuple(protocols)
         self._strict = strict
-        self.expiry: dict[str, float] = {}
-        """Each certificate's first name, and when it expires (seconds since 1970)."""
-        self.pairs: dict[SSL.Context, KeyPair] = {}
-        """What each context serves, in the order of the configuration."""
-        offered = tuple(protocols)
-        for pair in pairs:
-            context = server_context(pair, policy, offered)
-            self.pairs[context] = pair
-            names = pair.names()
-            self.expiry[names[0] if names else "?"] = pair.not_after
-            for name in names:
-                if name.startswith("*."):
-                    self._wild.setdefault(name[2:], context)
-                else:
-                    self._exact.setdefault(name, context)
-        self._first = next(iter(self.pairs))
+        self._prepare = prepare
+        self._derive: Callable[[KeyPair], Any] | None = None
+        self._served: dict[Source, Served] = {}
+        self._challenges: dict[str, Served] = {}
+        self._exact: dict[str, list[Served]] = {}
+        self._wild: dict[str, list[Served]] = {}
+        self._first: list[Served] = []
+        for source in self.sources:
+            if source.pair is not None:
+                self._served[source] = self.made(source, source.pair)
+        self._index()
+        for source in self.sources:
+            source.attach(self)
 
-    def choose(self, name: str) -> SSL.Context | None:
-        """The context for a name in lower case, "" where the client sent none."""
+    def choose(self, hello: ClientHello) -> Served | None:
+        """What serves this client; None where nothing does."""
+        name = hello.sni
+        if self._challenges and ACME_TLS in hello.alpn and name in self._challenges:
+            return self._challenges[name]
         found = self._exact.get(name)
-        if found is not None:
-            return found
-        _, dot, parent = name.partition(".")
-        if dot:
-            found = self._wild.get(parent)
-            if found is not None:
-                return found
-        return None if self._strict and name else self._first
+        if found is None:
+            _, dot, parent = name.partition(".")
+            found = self._wild.get(parent) if dot else None
+        if found is None:
+            if self._strict and name:
+                return None
+            found = self._first
+        if len(found) < 2:
+            return found[0] if found else None
+        return next((served for served in found if served.signing.suits(hello)), found[0])
 
     def which(self, name: str) -> int | None:
-        """The place in `pairs` of the certificate that serves a name, as `choose` does."""
-        found = self.choose(name)
-        return None if found is None else list(self.pairs).index(found)
+        """The place in `sources` of what serves a client that asks for this name, and verifies anything."""
+        found = self.choose(ClientHello(sni=name))
+        return None if found is None or found.source is None else self.sources.index(found.source)
+
+    def served(self) -> list[Served]:
+        """All that can be served now, in the order of `sources`."""
+        return [self._served[source] for source in self.sources if source in self._served]
+
+    # --- changes ------------------------------------------------------------------------------
+
+    def derive(self, function: Callable[[KeyPair], Any]) -> None:
+        """Keep what this makes of each pair, also of later ones, beside it.
+
+        ValueError for a pair that it can make nothing of, which is not served then.
+        """
+        made = {served: function(served.pair) for served in self._served.values()}
+        for served, derived in made.items():
+            served.derived = derived
+        self._derive = function
+
+    def add(self, source: Source) -> None:
+        """Serve one more; ValueError or SSL.Error where that can not be."""
+        if source.pair is not None:
+            self._served[source] = self.made(source, source.pair)
+        self.sources.append(source)
+        self._index()
+        source.attach(self)
+
+    def remove(self, source: Source) -> None:
+        """Serve one less."""
+        source.detach(self)
+        self.sources.remove(source)
+        self._served.pop(source, None)
+        self._index()
+
+    def made(self, source: Source, pair: KeyPair) -> Served:
+        """As a `User`: the pair as it would be served; ValueError or SSL.Error where it can not be."""
+        context = server_context(pair, self._policy, self._protocols, self._prepare)
+        served = Served(source, pair, context)
+        if self._derive is not None:
+            served.derived = self._derive(pair)
+        return served
+
+    def take(self, source: Source, made: Served) -> None:
+        """As a `User`: serve this from now on."""
+        self._served[source] = made
+        self._index()
+
+    def offer_challenge(self, name: str, pair: KeyPair) -> None:
+        """As a `User`: show this to who asks by `acme-tls/1` whether we are `name`."""
+        self._challenges[name] = Served(None, pair, server_context(pair, self._policy, (ACME_TLS,)))
+
+    def withdraw_challenge(self, name: str) -> None:
+        """As a `User`: show it no more."""
+        self._challenges.pop(name, None)
+
+    def _index(self) -> None:
+        """Find what there is by name."""
+        exact: dict[str, list[Served]] = {}
+        wild: dict[str, list[Served]] = {}
+        everything = self.served()
+        for served in everything:
+            for name in served.names:
+                if name.startswith("*."):
+                    wild.setdefault(name[2:], []).append(served)
+                else:
+                    exact.setdefault(name, []).append(served)
+        for found in (*exact.values(), *wild.values()):
+            found.sort(key=_cost)
+        first = everything[:1]
+        if first and first[0].names:
+            name = first[0].names[0]
+            first = wild[name[2:]] if name.startswith("*.") else exact[name]
+        self._exact, self._wild, self._first = exact, wild, first
+
+
+def _cost(served: Served) -> int:
+    return served.signing.cost

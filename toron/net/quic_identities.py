@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hmac
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from qh3.tls import load_pem_private_key, load_pem_x509_certificates
 
-from toron.net.certificates import Certificates, KeyPair
+from toron.net.certificates import Certificates
+from toron.net.key_pair import KeyPair, self_signed
+from toron.wire.clienthello import ClientHello
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +42,25 @@ def identity(pair: KeyPair) -> Identity:
 
 
 class Identities:
-    """The identity for a server name, as `Certificates` choose."""
+    """The identity for a ClientHello, as `Certificates` choose; they may be replaced at any time."""
 
     def __init__(self, certificates: Certificates) -> None:
-        """ValueError as `identity` raises it."""
+        """ValueError as `identity` raises it, now and where a pair is to be replaced."""
         self._certificates = certificates
-        self._made = {context: identity(pair) for context, pair in certificates.pairs.items()}
-        self.first = next(iter(self._made.values()))
-        secret = next(iter(certificates.pairs.values())).key
-        self.reset_key = hmac.digest(secret, b"stateless reset", "sha256")
+        certificates.derive(identity)
+        self.first: Identity
+        served = next(iter(certificates.served()), None)
+        if served is None:
+            # The library wants one before anybody asks; nobody gets this.
+            pair = self_signed(["localhost"], datetime.datetime.now(datetime.UTC))
+            self.first = identity(pair)
+        else:
+            pair = served.pair
+            self.first = served.derived
+        self.reset_key = hmac.digest(pair.key, b"stateless reset", "sha256")
         """What stateless resets are proved with: the same after a restart, and in every worker."""
 
-    def choose(self, name: str) -> Identity | None:
-        """For a name in lower case, "" where the client sent none; None where it is refused."""
-        context = self._certificates.choose(name)
-        return None if context is None else self._made[context]
+    def choose(self, hello: ClientHello) -> Identity | None:
+        """What this client is shown; None where it is refused."""
+        served = self._certificates.choose(hello)
+        return None if served is None or served.challenge else served.derived

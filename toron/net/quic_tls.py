@@ -67,7 +67,7 @@ class NamedTls(QuicTlsBridge):
         if hello is None:
             return
         self._seen = b""
-        identity = self.identities.choose(hello.sni)
+        identity = self.identities.choose(hello)
         if identity is None:
             raise self._refuse(UNRECOGNIZED_NAME, Refusal(UNKNOWN_NAME, hello.sni))
         if self.protocol not in hello.alpn:

@@ -15,7 +15,7 @@ _HANDSHAKE = 22
 _CLIENT_HELLO = 1
 _RECORD_HEADER = 5
 _RECORD_MOST = 1 << 14
-_SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS = 0, 16, 43
+_SERVER_NAME, _SIGNATURE_ALGORITHMS, _ALPN, _SUPPORTED_VERSIONS = 0, 13, 16, 43
 _HOST_NAME = 0
 _EXTENSION = Struct("!HH")
 _NAME = re.compile(rb"(?!.{254})[a-z0-9_-]{1,63}+(?:\.[a-z0-9_-]{1,63}+)*")
@@ -31,6 +31,10 @@ class ClientHello:
     """The protocols it speaks inside, best first (RFC 7301)."""
     versions: tuple[int, ...] = ()
     """As in supported_versions (0x0304 is TLS 1.3), else the legacy version alone."""
+    suites: tuple[int, ...] = ()
+    """The cipher suites it knows, best first."""
+    schemes: tuple[int, ...] = ()
+    """The signature schemes it verifies, best first (RFC 8446 section 4.2.3); empty where it does not say."""
 
 
 class Peek:
@@ -142,7 +146,7 @@ def _hello(body: bytes) -> ClientHello:
     methods, at = _vector(body, at, 1)
     if len(session) > 32 or not suites or len(suites) % 2 or not methods:
         raise _bad("the session, cipher suites or compression methods are not well formed")
-    hello = ClientHello(versions=(body[0] << 8 | body[1],))
+    hello = ClientHello(versions=(body[0] << 8 | body[1],), suites=unpack(f"!{len(suites) // 2}H", suites))
     if at == len(body):
         return hello
     block, at = _vector(body, at, 2)
@@ -155,6 +159,8 @@ def _hello(body: bytes) -> ClientHello:
         hello.alpn = _alpn(value)
     if (value := found.get(_SUPPORTED_VERSIONS)) is not None:
         hello.versions = _versions(value)
+    if (value := found.get(_SIGNATURE_ALGORITHMS)) is not None:
+        hello.schemes = _schemes(value)
     return hello
 
 
@@ -212,4 +218,12 @@ def _versions(value: bytes) -> tuple[int, ...]:
     listed, end = _vector(value, 0, 1)
     if end != len(value) or not listed or len(listed) % 2:
         raise _bad("the supported versions are not well formed")
+    return unpack(f"!{len(listed) // 2}H", listed)
+
+
+def _schemes(value: bytes) -> tuple[int, ...]:
+    """RFC 8446 section 4.2.3: at least one."""
+    listed, end = _vector(value, 0, 2)
+    if end != len(value) or not listed or len(listed) % 2:
+        raise _bad("the signature algorithms are not well formed")
     return unpack(f"!{len(listed) // 2}H", listed)
