@@ -24,6 +24,7 @@ from toron.core.message import Service
 from toron.net.doors import Doors
 from toron.net.gateway import Gateway
 from toron.net.inheritance import Inheritance, Inherited
+from toron.net.pauses import emptying
 from toron.net.sockets import listening_socket
 from toron.net.sweep import Sweep
 from toron.net.upstream import Connections
@@ -288,6 +289,7 @@ class Composition:
         for index, route in enumerate(self.config.routes):
             if isinstance(route.backend, str):
                 self.backends.group(route.backend, ("routes", index, "backend"))
+            yield
         for name in self.config.backends:
             self.backends.group(name, ("backends", name))
             yield
@@ -320,6 +322,16 @@ class Composition:
             {group.backend.name: group.backend.servers for group in self.groups},
             self.doors.certificate_ends,
         )
+
+    def dismantle(self) -> Generator[None]:
+        """Let go of what nobody but this composition has, in small steps; it is of no use afterwards."""
+        # A model can not be emptied: its parts are held one by one while it is let go.
+        held = [*self.config.routes, *self.config.backends.values()]
+        del self.config, self.backends.config
+        yield from self.routes.dismantle()
+        yield from self.doors.dismantle()
+        yield from self.ground.pieces.dismantle()
+        yield from emptying(held)
 
     def _access_log(self) -> AccessLog | NullAccessLog:
         spec = self.config.access_log

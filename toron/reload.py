@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from twisted.internet.task import deferLater
@@ -20,7 +20,7 @@ from toron.core.wait import Task
 from toron.explain.expected import run_tests
 from toron.net.file_watch import FileWatch
 from toron.net.gateway import Gateway
-from toron.net.pauses import short_pauses
+from toron.net.pauses import emptying, short_pauses
 from toron.net.sockets import CannotListen
 from toron.observe.reloads import Reloads
 
@@ -109,22 +109,30 @@ class Reload:
     async def _reload(self) -> None:
         with short_pauses():
             loaded = await self._load()
-            for warning in loaded.warnings:
-                self.log.warn("{problem}", problem=warning)
-            self._refuse_what_stays(loaded)
-            fresh = await self._compose(loaded)
+            try:
+                for warning in loaded.warnings:
+                    self.log.warn("{problem}", problem=warning)
+                self._refuse_what_stays(loaded)
+                fresh = await self._compose(loaded)
+            finally:
+                places = loaded.places
+                await self._in_slices(emptying(places.keys, places.values, *_lists(places.data)))
         if self._root.stopping:
             return
+        now = self._current
         stay, added = self._compare(fresh)
         _bind(added)
         self._swap(fresh, stay, added)
         self.stats.ended("applied")
         self.log.info("the configuration was changed: {path}", path=self._path)
+        await self._in_slices(now.dismantle())
 
     async def _load(self) -> Loaded:
         """What the file says now. It is read and checked beside the loop, which serves meanwhile."""
         pool = self._reactor.getThreadPool()
-        loaded: Loaded = await deferToThreadPool(self._reactor, pool, _load, self._path)
+        loaded: Loaded | Invalid = await deferToThreadPool(self._reactor, pool, _load, self._path)
+        if isinstance(loaded, Invalid):
+            raise loaded
         return loaded
 
     def _refuse_what_stays(self, loaded: Loaded) -> None:
@@ -157,12 +165,16 @@ class Reload:
         """A second tree, with what did not change from the first; in slices, so that others run meanwhile."""
         now = self._current
         fresh = Composition(loaded, now.reactor, now.random, now.wall, before=now)
+        await self._in_slices(fresh.steps())
+        return fresh
+
+    async def _in_slices(self, steps: Generator[None]) -> None:
+        """Take steps, and let others run in between."""
         end = self._reactor.seconds() + _SLICE
-        for _ in fresh.steps():
+        for _ in steps:
             if self._reactor.seconds() >= end:
                 await deferLater(self._reactor, 0)
                 end = self._reactor.seconds() + _SLICE
-        return fresh
 
     def _compare(self, fresh: Composition) -> tuple[list[tuple[Any, Any]], list[Any]]:
         """The listeners that stay, each with what it is to become; and the new ones."""
@@ -235,13 +247,20 @@ class Reload:
             self._root.leave(listener)
 
 
-def _load(path: str) -> Loaded:
-    """The configuration, with its tests run; raises Invalid."""
-    loaded = load(path, plugin, os.environ)
-    failed = run_tests(loaded)
-    if failed:
-        raise Invalid(failed)
-    return loaded
+def _load(path: str) -> Loaded | Invalid:
+    """The configuration, with its tests run; or all that is wrong with it."""
+    try:
+        loaded = load(path, plugin, os.environ)
+        failed = run_tests(loaded)
+    except Invalid as invalid:
+        # Its traceback holds all that was read; this way it is let go of beside the loop.
+        return Invalid(invalid.problems)
+    return Invalid(failed) if failed else loaded
+
+
+def _lists(data: Any) -> list[Any]:
+    """The long parts of a document."""
+    return [each for each in data.values() if isinstance(each, dict | list)]
 
 
 def _bind(added: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""The collector and the threads are set for short pauses, and back."""
+"""The collector and the threads are set for short pauses, and back; much is freed a little at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.net.pauses import short_pauses
+from toron.net.pauses import emptying, short_pauses
 
 
 class ShortPauses(SynchronousTestCase):
@@ -27,3 +27,26 @@ class ShortPauses(SynchronousTestCase):
 
         self.assertRaises(ValueError, fail)
         self.assertEqual((gc.get_threshold(), sys.getswitchinterval()), before)
+
+
+class Emptying(SynchronousTestCase):
+    def test_in_small_steps(self) -> None:
+        gone: list[int] = []
+        freed: list[int] = []
+
+        class Thing:
+            def __del__(self) -> None:
+                gone.append(1)
+
+        containers: tuple[dict[int, Thing], list[Thing]] = (
+            {number: Thing() for number in range(500)},
+            [Thing() for _ in range(500)],
+        )
+        for _ in emptying(*containers):
+            freed.append(len(gone))
+            gone.clear()
+        self.assertEqual(freed, [200, 200, 100, 200, 200, 100])
+        self.assertEqual(containers, ({}, []))
+
+    def test_nothing(self) -> None:
+        self.assertEqual(list(emptying({}, [])), [])

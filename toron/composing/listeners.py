@@ -29,6 +29,7 @@ from toron.net.certificate_source import Source
 from toron.net.certificates import Certificates
 from toron.net.http_site import HttpSite
 from toron.net.key_pair import KeyPair, self_signed
+from toron.net.pauses import emptying
 from toron.net.quic_sni import QuicListener
 from toron.net.sockets import OpenSocket
 from toron.net.sweep import NEVER, Sweep
@@ -115,6 +116,12 @@ class Listeners:
                 router = yield from self.routes.router(spec, self.entrances[spec.label])
             self.made.append(self._listener(("listeners", index), spec, router))
             yield
+
+    def dismantle(self) -> Generator[None]:
+        """Let go of what is known of their routes, in small steps."""
+        del self.config
+        for entrance in self.entrances.values():
+            yield from emptying(entrance.routes, entrance.rules)
 
     def _listener(
         self, path: tuple[str | int, ...], spec: model.Listener, router: Routing | None

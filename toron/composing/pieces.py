@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Generator, Hashable
 from typing import Any, TypeVar
+
+from toron.net.pauses import emptying
 
 T = TypeVar("T")
 
@@ -43,6 +45,10 @@ class Pieces:
     def seal(self) -> None:
         """Let go of what was before, once everything has been asked for."""
         self._before = {}
+
+    def dismantle(self) -> Generator[None]:
+        """Let go of all of them, in small steps."""
+        return emptying(self._made)
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._made

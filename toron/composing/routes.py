@@ -16,6 +16,7 @@ from toron.core.networks import Networks
 from toron.core.redirect import Redirection
 from toron.core.refusal import NO_ROUTE, UNKNOWN_HOST, Refusal
 from toron.core.routing import Pattern, Router
+from toron.net.pauses import emptying
 from toron.net.websocket_echo import websocket_echo
 from toron.services.echo import echo_http
 from toron.services.redirect import redirect
@@ -49,6 +50,11 @@ class Routes:
         for index, route in enumerate(self.config.routes):
             self._made.append((self.name(index), self._service(index, route)))
             yield
+
+    def dismantle(self) -> Generator[None]:
+        """Let go of all of them, in small steps."""
+        del self.config
+        return emptying(self.walks, self._made)
 
     def name(self, index: int) -> str:
         """What logs and metrics call a route: its name, or its place in the list and its match."""

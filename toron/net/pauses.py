@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _THRESHOLDS = (5_000, 4, 1_000)
 """The collector looks at little at a time, and all but never at everything: it can not be interrupted."""
 
 _SWITCH = 0.001
 """Seconds after which another thread lets the loop's go on; Python's own 5 ms are felt by every request."""
+
+_PIECE = 200
+"""Things that are let go between one step of `emptying` and the next."""
 
 
 @contextmanager
@@ -25,3 +29,15 @@ def short_pauses() -> Iterator[None]:
     finally:
         sys.setswitchinterval(switch)
         gc.set_threshold(*thresholds)
+
+
+def emptying(*containers: dict[Any, Any] | list[Any]) -> Generator[None]:
+    """Let go of what large containers hold in small steps: let go of at once it is freed at once."""
+    for container in containers:
+        while container:
+            if isinstance(container, dict):
+                for _ in range(min(_PIECE, len(container))):
+                    container.popitem()
+            else:
+                del container[-_PIECE:]
+            yield
