@@ -404,16 +404,14 @@ class Workers(ComposeCase):
         self.loaded: Loaded = load(str(path), plugin, {}, now=CLOCK)
 
     def parent(self) -> Part:
-        made = compose_parent(
+        return compose_parent(
             self.loaded, self.reactor, random.Random(1), lambda: CLOCK, self.fail, self.inheritance, 2
         )
-        for memory in self.inheritance.memories.values():
-            self.addCleanup(os.close, memory.fd)
-        return made
 
     def worker(self, seat: int) -> Part:
-        memories = {key: memory.fd for key, memory in self.inheritance.memories.items()}
-        inherited = Inherited(4, seat, self.inheritance.values, memories, {})
+        there = self.inheritance
+        memories = {piece: [os.dup(memory.fd) for memory in those] for piece, those in there.memories.items()}
+        inherited = Inherited(4, seat, there.values, memories, {}, there.unnamed)
         return compose_worker(
             self.loaded, self.reactor, random.Random(1), lambda: CLOCK, self.fail, inherited, self.writer
         )
@@ -469,8 +467,8 @@ class Workers(ComposeCase):
     def test_secrets_and_files_are_those_of_the_parent(self) -> None:
         self.parent()
         (self.folder / "ca.pem").unlink()
-        kinds = {key[0] for key in self.inheritance.values if isinstance(key, tuple)}
-        self.assertEqual(kinds, {"listeners", "backends", "file"})
+        kinds = {piece[0] for piece in self.inheritance.values if isinstance(piece, tuple)}
+        self.assertEqual(kinds, {"certificates", "secret", "dialer"})
         parts = [self.worker(seat) for seat in (1, 2)]
         pairs = [part.metrics._certificates for part in parts]
         self.assertEqual(pairs[0], pairs[1])

@@ -10,14 +10,14 @@ from typing import Any
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron import plugin, reload
+from toron import plugin
 from toron.compose import Composition
 from toron.config.load import load
 from toron.core.backend import Backend
 from toron.core.server import Server
 from toron.net.gateway import Gateway
-from toron.net.sockets import CannotListen
 from toron.reload import Reload
+from toron.serving import Serving
 
 BASE = """
 listeners: [{protocol: http, address: 127.0.0.1, port: 8080}]
@@ -215,7 +215,8 @@ class Swapping(ReloadCase):
         for service in [*composition.listeners, *self.root.services]:
             self.patch(service, "startService", lambda: None)
         self.root.running, self.root.opened = 1, True
-        self.reload = Reload(self.root, composition, str(self.path), self.levels.append)
+        self.place = Serving(self.root, composition)
+        self.reload = Reload(self.place, str(self.path), self.levels.append)
 
     def ask(self, text: str) -> str:
         """What a reload of this text ends with."""
@@ -251,7 +252,7 @@ class Swapping(ReloadCase):
         udp = "{protocol: udp, port: 53, backend: {url: 'udp://127.0.0.1:1'}}"
         quic = "{protocol: sni, transport: udp, port: 53, backend: {url: 'udp://127.0.0.1:1'}}"
         first = self.compose(BASE.replace("listeners: [", f"listeners: [{udp}, "))
-        self.reload._current = first
+        self.place.current = first
         self.assertEqual(self.ask(BASE.replace("listeners: [", f"listeners: [{quic}, ")), "rejected")
 
     def test_asked_in_the_midst_of_one(self) -> None:
@@ -274,25 +275,3 @@ class Swapping(ReloadCase):
         self.assertIs(self.reload._watch.parent, self.root)
         self.assertEqual(self.ask(BASE), "applied")
         self.assertIsNone(self.reload._watch.parent)
-
-
-class Binding(SynchronousTestCase):
-    def test_all_of_them_or_none(self) -> None:
-        log: list[str] = []
-
-        class Listener:
-            def __init__(self, name: str, free: bool) -> None:
-                self.name, self.free = name, free
-
-            def bind(self) -> None:
-                log.append(f"bind {self.name}")
-                if not self.free:
-                    raise CannotListen(self.name)
-
-            def stopService(self) -> None:
-                log.append(f"close {self.name}")
-
-        self.assertRaises(
-            CannotListen, reload._bind, [Listener("a", True), Listener("b", False), Listener("c", True)]
-        )
-        self.assertEqual(log, ["bind a", "bind b", "close a"])

@@ -58,6 +58,7 @@ class Part:
 
     def __init__(self, composer: Composition, root: Gateway, doors: list[Doors]) -> None:
         self.root = root
+        self.composition = composer
         self.doors = doors
         """Of the parent: the sockets of each listener."""
         self.access_log = composer.access_log
@@ -70,7 +71,7 @@ class Part:
         """The backends that active checks are made of."""
         self.discovered = {group.backend.name for group in composer.groups if group.members is not None}
         """The backends whose servers come and go."""
-        self.limits = composer.ground.limits
+        self.limits = composer.ground.shared_limits
 
 
 def compose_parent(
@@ -153,6 +154,13 @@ def _nobody(message: str) -> None:
     """Nothing that is never started fails to start."""
 
 
+def shared_door(spec: model.Listener, count: int) -> Doors:
+    """The sockets of a listener, for `count` workers."""
+    return Doors(
+        spec.label, spec.address, spec.port, count, stream=not spec.over_udp, backlog=spec.backlog
+    )  # fmt: skip
+
+
 class Composition:
     """One composition: doors, routes and backends, and the tree that they are planted in.
 
@@ -223,21 +231,14 @@ class Composition:
         root = Gateway(self.reactor, self.readiness, delay=drain.delay, limit=drain.limit, fatal=fatal)
         root.ready_at_once = False
         self._traffic()
-        doors = [
-            Doors(
-                spec.label, spec.address, spec.port, count,
-                stream=not spec.over_udp, backlog=spec.backlog,
-            )
-            for spec in self.config.listeners
-        ]  # fmt: skip
+        doors = [shared_door(spec, count) for spec in self.config.listeners]
         admin = self._admin()
         self._plant(root, *self.backends.services, *admin)
         root.awaited = self._known()
         root.listeners = doors
         root.bound = [*doors, *admin]
         root.last = [*admin, self.access_log]
-        # What servers are busy with is for the workers to tell.
-        self.sweep.looked = self._looked_at_the_clock
+        self.watch_clock()
         return Part(self, root, doors)
 
     def worker(self, fatal: Callable[[str], None]) -> Part:
@@ -266,6 +267,10 @@ class Composition:
         root.draining = [site.drain for site in self.doors.sites.values()]
         root.closing = [pool.close for pool in self.pools]
         self.sweep.looked = self._looked
+
+    def watch_clock(self) -> None:
+        """Be the one that is told, as a parent: what servers are busy with is for its workers to tell."""
+        self.sweep.looked = self._looked_at_the_clock
 
     def _traffic(self) -> list[Listener]:
         for _ in self.steps():
@@ -327,10 +332,11 @@ class Composition:
         """Let go of what nobody but this composition has, in small steps; it is of no use afterwards."""
         # A model can not be emptied: its parts are held one by one while it is let go.
         held = [*self.config.routes, *self.config.backends.values()]
-        del self.config, self.backends.config
+        del self.config
         yield from self.routes.dismantle()
         yield from self.doors.dismantle()
-        yield from self.ground.pieces.dismantle()
+        yield from self.backends.dismantle()
+        yield from self.ground.dismantle()
         yield from emptying(held)
 
     def _access_log(self) -> AccessLog | NullAccessLog:

@@ -22,6 +22,7 @@ from toron.net.gateway import Gateway
 from toron.net.notify import notifier
 from toron.observe.log import DEFAULT_FILE, OwnLog
 from toron.reload import Reload
+from toron.serving import Place, Serving
 
 
 class Options(usage.Options):
@@ -100,30 +101,34 @@ def makeService(options: Options) -> Gateway:
 
 
 def _compose(options: Options, reactor: Any) -> Gateway:
-    """The gateway: one process, or the parent of several."""
-    loaded = options.loaded
+    """The gateway, which loads its configuration again when it is asked to."""
+    place = _place(options.loaded, reactor)
+    own_log = options.own_log
+    reload = Reload(place, options.path, None if own_log is None else own_log.set_level)
+    place.root.reload = reload.ask
+    return place.root
+
+
+def _place(loaded: Loaded, reactor: Any) -> Place:
+    """Where it serves: in this process, or in workers that have this one as their parent."""
     choice = random.SystemRandom()
     workers = loaded.config.workers
     count = len(os.sched_getaffinity(0)) if workers == "auto" else workers
     if count == 1:
         composition = Composition(loaded, reactor, choice, time.time)
-        whole = composition.whole(_failing)
-        own_log = options.own_log
-        reload = Reload(whole, composition, options.path, None if own_log is None else own_log.set_level)
-        whole.reload = reload.ask
-        return whole
+        return Serving(composition.whole(_failing), composition)
     # What one process needs is not loaded for more.
-    from toron.workers.supervisor import supervise
+    from toron.workers.place import supervise
 
     def failed(message: str) -> None:
         _failing(message)
         # Twisted has no way to say that a reactor that was stopped is a failure.
         atexit.register(_exit_with_1)
-        gateway.hurry()
+        place.root.hurry()
         reactor.stop()
 
-    gateway = supervise(loaded, count, reactor, choice, time.time, _failing, failed)
-    return gateway
+    place = supervise(loaded, count, reactor, choice, time.time, _failing, failed)
+    return place
 
 
 def _exit_with_1() -> None:

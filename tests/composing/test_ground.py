@@ -55,12 +55,12 @@ class GroundTests(SynchronousTestCase):
     def test_what_workers_have_in_common(self) -> None:
         inheritance = Inheritance(2)
         ground = self.ground(inheritance=inheritance)
-        self.assertEqual(ground.once(("a",), lambda: 5), 5)
-        self.assertEqual(inheritance.values, {("a",): 5})
-        ground.limits_of("x")
-        self.assertEqual(len(ground.limits), 1)
+        self.assertEqual(ground.once(lambda: 5), 5)
+        self.assertEqual(inheritance.values, {None: [5]})
+        ground.limits()
+        self.assertEqual(len(ground.shared_limits), 1)
         alone = self.ground()
-        self.assertEqual((alone.once(("a",), lambda: 6), alone.limits), (6, []))
+        self.assertEqual((alone.once(lambda: 6), alone.shared_limits), (6, []))
 
     def test_what_only_served_to_compose_is_gone(self) -> None:
         ground = self.ground()

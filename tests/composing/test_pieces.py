@@ -53,3 +53,32 @@ class PiecesTests(SynchronousTestCase):
         second = Pieces(first)
         second.seal()
         self.assertIsNot(self.made(second, "a", 1), made)
+
+    def test_what_is_made_for_what(self) -> None:
+        first = Pieces()
+
+        def make() -> str:
+            self.assertEqual(first.making, "outer")
+            first.same("inner", 1, lambda: self.assertEqual(first.making, "inner"))
+            return "made"
+
+        first.same("outer", 1, make)
+        self.assertIsNone(first.making)
+        self.assertEqual(first.anew, {"outer", "inner"})
+        second = Pieces(first)
+        second.same("outer", 1, make)
+        self.assertEqual(second.anew, set())
+        self.assertTrue(second.alive("inner"), "with what it was made for")
+        second.seal()
+        third = Pieces(second)
+        third.seal()
+        self.assertEqual((second.alive("inner"), third.alive("inner")), (True, False))
+
+    def test_what_another_process_has_compared(self) -> None:
+        first = Pieces()
+        kept, other = self.made(first, "a", 1), self.made(first, "b", 1)
+        second = Pieces(first, told={"b", "c"})
+        self.assertIs(self.made(second, "a", 2), kept)
+        self.assertIsNot(self.made(second, "b", 1), other)
+        self.made(second, "c", 1)
+        self.assertEqual(second.anew, {"b", "c"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import re
 import signal
 import socket
@@ -17,6 +18,7 @@ from pathlib import Path
 from websockets.sync.client import connect
 
 from tests.loopback.authority import Authority
+from tests.loopback.gateway import WORKERS
 from tests.loopback.peers import (
     CountingBackend,
     Gateway,
@@ -47,7 +49,10 @@ class Reloading(LoopbackTestCase):
     def put(self, config: str) -> None:
         """Move another configuration to where the present one is."""
         fresh = self.gateway.folder / "new.yaml"
-        fresh.write_text(self.gateway.fill(config))
+        text = self.gateway.fill(config)
+        if WORKERS and "workers:" not in text:
+            text += f"\nworkers: {WORKERS}\n"
+        fresh.write_text(text)
         fresh.rename(self.gateway.config)
 
     def reload(self, config: str, result: str = CHANGED) -> str:
@@ -428,11 +433,76 @@ class Watching(Reloading):
 
 
 class Workers(Reloading):
-    def test_several_processes_say_that_they_do_not(self) -> None:
-        config = HTTP + "workers: 2\nroutes: [{respond: {body: one}}]"
-        self.serve(config)
-        self.reload(config.replace("one", "two"), "nothing was changed: toron can not load")
-        self.assertEqual(self.text(), "one")
+    """Several processes change at one moment, or none of them does."""
+
+    TWO = HTTP + "workers: 2\n"
+    LIMITED = """
+routes:
+  - {match: {path: /limited}, middlewares: [{rate-limit: {rate: 1/m, burst: 3}}], respond: {body: limited}}
+  - {respond: {body: BODY}}
+"""
+
+    def said(self, path: str = "/", times: int = 12) -> set[str]:
+        """What clients get that come one after the other: some to each worker."""
+        return {self.text(path) for _ in range(times)}
+
+    def test_all_of_them(self) -> None:
+        gateway = self.serve(self.TWO + "routes: [{respond: {body: one}}]")
+        self.assertEqual(self.said(), {"one"})
+        port = free_port()
+        more = f"  - {{name: more, protocol: http, address: 127.0.0.1, port: {port}}}\n"
+        web = "  - {protocol: http, address: 127.0.0.1, port: @PORT@}\n"
+        wide = f"listeners:\n{web}{more}admin: {{port: @ADMIN@}}\nworkers: 2\n"
+        self.reload(wide + "routes: [{respond: {body: two}}]")
+        self.assertEqual(self.said(), {"two"})
+        self.assertEqual({ask(port, "/").text for _ in range(12)}, {"two"}, "sockets were handed over")
+        self.reload(self.TWO + "routes: [{respond: {body: three}}]")
+        self.assertEqual(self.said(), {"three"})
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 5)
+        self.assertEqual(metric(gateway.ports["ADMIN"], "toron_config_reloads_total", result="applied"), 2)
+
+    def test_none_of_them(self) -> None:
+        gateway = self.serve(self.TWO + "routes: [{respond: {body: one}}]")
+        said = self.reload(self.TWO + "routes: [{respond: {bdy: two}}]", KEPT)
+        self.assertRegex(said, r"config\.yaml:\d+:\d+: unknown key 'bdy'")
+        taken = self.start(CountingBackend())
+        self.reload(
+            self.TWO.replace(
+                "}]", f"}}, {{protocol: tcp, address: 127.0.0.1, port: {taken.port}, echo: {{}}}}]"
+            )
+            + "routes: [{respond: {body: two}}]",
+            KEPT,
+        )
+        self.assertEqual(self.said(), {"one"})
+        self.assertEqual(metric(gateway.ports["ADMIN"], "toron_config_last_reload_successful"), 0)
+
+    def test_what_they_have_in_common_stays_so(self) -> None:
+        self.serve(self.TWO + self.LIMITED.replace("BODY", "one"))
+        self.assertEqual([self.text("/limited") for _ in range(3)], ["limited"] * 3)
+        self.reload(
+            self.TWO
+            + self.LIMITED.replace("BODY", "two").replace(
+                "routes:", "routes:\n  - {match: {path: /x}, echo: {}}"
+            )
+        )
+        self.assertEqual({ask(self.gateway.port, "/limited").status for _ in range(8)}, {429})
+        self.assertEqual(self.said(), {"two"})
+
+    def test_one_that_comes_later_serves_the_same(self) -> None:
+        gateway = self.serve(self.TWO + self.LIMITED.replace("BODY", "one"))
+        for body in ("two", "three"):
+            self.reload(self.TWO + self.LIMITED.replace("BODY", body))
+        self.assertEqual([self.text("/limited") for _ in range(3)], ["limited"] * 3)
+        before = len(gateway.log())
+        first = int(re.findall(r"worker 1 has pid (\d+)", gateway.log())[-1])
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: "worker 1 has pid" in gateway.log()[before:], what="another worker")
+        eventually(lambda: metric(gateway.ports["ADMIN"], "toron_workers") == 2)
+        self.assertEqual(self.said(times=24), {"three"})
+        self.assertEqual({ask(gateway.port, "/limited").status for _ in range(12)}, {429})
+        self.reload(self.TWO + self.LIMITED.replace("BODY", "four"))
+        self.assertEqual(self.said(times=24), {"four"})
 
 
 class Load:
@@ -493,6 +563,7 @@ class UnderLoad(Reloading):
     """A hundred reloads that change other routes."""
 
     RELOADS = 100
+    MORE = ""
 
     def setUp(self) -> None:
         def back(conversation: object) -> None:
@@ -503,7 +574,7 @@ class UnderLoad(Reloading):
         socket_port = free_port()
         self.start(WebSocketServer(socket_port, echo))
         tcp, udp = self.start(CountingBackend(back)), self.start(UdpEcho())
-        self.config = LIVE % (web.port, web.port, socket_port, tcp.port, udp.port)
+        self.config = LIVE % (web.port, web.port, socket_port, tcp.port, udp.port) + self.MORE
         self.serve(self.config.replace("NUMBER", "1"))
 
     def http(self) -> Load:
@@ -577,3 +648,10 @@ class UnderLoad(Reloading):
         admin = gateway.ports["ADMIN"]
         self.assertEqual(metric(admin, "toron_config_reloads_total", result="applied"), self.RELOADS)
         self.assertLess(len(self.web.conversations), 20 + self.RELOADS, "kept routes keep their connections")
+
+
+class UnderLoadWithWorkers(UnderLoad):
+    """The same with two processes that serve."""
+
+    RELOADS = 20
+    MORE = "workers: 2\n"

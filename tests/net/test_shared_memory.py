@@ -34,7 +34,6 @@ for place in (7, 8):
 class Memory(SynchronousTestCase):
     def setUp(self) -> None:
         self.memory = SharedMemory.create(100)
-        self.addCleanup(os.close, self.memory.fd)
 
     def tried(self) -> list[str]:
         """Whether the places 7 and 8 are held, as another process sees it."""

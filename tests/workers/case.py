@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from tests.workers.fakes import FakeProcess, FakeReactor
 from toron import plugin
 from toron.config.load import load
 from toron.workers.messages import Ready
-from toron.workers.supervisor import Supervisor, supervise
+from toron.workers.place import supervise
+from toron.workers.supervisor import Supervisor
 
 CONFIG = """
 listeners:
@@ -40,7 +40,7 @@ ONE, TWO = "http://127.0.0.1:1", "http://127.0.0.1:2"
 
 class SupervisorCase(SynchronousTestCase):
     def setUp(self) -> None:
-        folder = Path(self.mktemp())
+        folder = self.folder = Path(self.mktemp())
         folder.mkdir()
         path = folder / "a.yaml"
         path.write_text(CONFIG)
@@ -49,10 +49,11 @@ class SupervisorCase(SynchronousTestCase):
         self.said: list[str] = []
         globalLogPublisher.addObserver(self.note)
         self.addCleanup(globalLogPublisher.removeObserver, self.note)
-        self.gateway = supervise(
+        self.place = supervise(
             load(str(path), plugin, {}), 2, self.reactor, random.Random(1), lambda: 1.8e9, self.fail,
             self.failures.append,
         )  # fmt: skip
+        self.gateway = self.place.root
         self.supervisor = next(each for each in self.gateway if isinstance(each, Supervisor))
         self.part = self.supervisor._part
         self.addCleanup(self.close)
@@ -62,8 +63,6 @@ class SupervisorCase(SynchronousTestCase):
     def close(self) -> None:
         for doors in self.part.doors:
             doors.stop_accepting()
-        for memory in self.supervisor._memories:
-            os.close(memory)
 
     def note(self, event: Any) -> None:
         self.said.append(formatEvent(event))

@@ -64,6 +64,17 @@ class FakeProcess:
         self.exits(code, signal)
 
 
+class Transport(StringTransport):
+    """One that takes descriptors, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[int] = []
+
+    def sendFileDescriptor(self, descriptor: int) -> None:
+        self.given.append(descriptor)
+
+
 class FakeReactor(Clock):
     """Starts no process; what is adopted is a StringTransport."""
 
@@ -82,13 +93,20 @@ class FakeReactor(Clock):
     def adoptStreamConnection(self, fd: int, family: int, factory: Any) -> None:
         assert family == socket.AF_UNIX and fd >= 0
         self.processes[-1].channel = channel = factory.buildProtocol(None)
-        channel.makeConnection(StringTransport())
+        channel.makeConnection(Transport())
 
     def callWhenRunning(self, function: Any, *arguments: Any) -> None:
         function(*arguments)
 
     def callFromThread(self, function: Any, *arguments: Any) -> None:
         function(*arguments)
+
+    def getThreadPool(self) -> Any:
+        """Threads that are this one."""
+        return self
+
+    def callInThreadWithCallback(self, told: Any, function: Any, *arguments: Any) -> None:
+        told(True, function(*arguments))
 
     def addSystemEventTrigger(self, *arguments: Any) -> None:
         self.trigger = arguments

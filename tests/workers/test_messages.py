@@ -13,20 +13,24 @@ from tests.workers.case import ONE, TWO
 from toron.workers.messages import (
     LONGEST,
     Begin,
+    Change,
     Channel,
     Counted,
+    Drop,
     Ejected,
     Failed,
     Health,
     Hurry,
     Leaving,
     Lines,
+    Prepared,
     Published,
     Ready,
     Report,
     Said,
     Stop,
     Suspected,
+    Swap,
     encode,
     first_frame,
     from_parent,
@@ -43,9 +47,12 @@ DELTAS: Any = [
     (("route", ""), "requests", ("web", 200), 3),
     (("server", "api", "a:1"), "seconds", (), 0.25),
 ]
-PARENTS = (BEGIN, HEALTH, EJECTED, SUSPECTED, Report(7), Stop(), Hurry())
+PARENTS = (
+    BEGIN, HEALTH, EJECTED, SUSPECTED, Report(7), Change(3, b"\0pickled", ["web"], 2),
+    Swap(3, [PUBLISHED, HEALTH]), Drop(3), Stop(), Hurry(),
+)  # fmt: skip
 WORKERS = (
-    Ready(), Failed("no port"), Leaving(), EJECTED, SUSPECTED, Lines(b'{"a":1}\n'),
+    Ready(), Failed("no port"), Prepared(3, "why"), Leaving(), EJECTED, SUSPECTED, Lines(b'{"a":1}\n'),
     Said("info", "toron", "hello"), Counted(7, DELTAS, 1, 0.5, 1.5, 1 << 33),
 )  # fmt: skip
 

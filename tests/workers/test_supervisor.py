@@ -35,10 +35,12 @@ class Life(SupervisorCase):
             for doors in self.part.doors:
                 given = process.given[begin.sockets[doors.listener]]
                 self.assertEqual(given, doors.sockets[slot].fileno())
-            self.assertEqual([process.given[fd] for fd in begin.memories], self.supervisor._memories)
-        loaded, values, keys = pickle.loads(begins[0].pickled)
+            self.assertEqual(
+                [process.given[fd] for fd in begin.memories], self.supervisor._packed.descriptors
+            )
+        loaded, values, counts, *_ = pickle.loads(begins[0].pickled)
         self.assertEqual(loaded.config.workers, 2)
-        self.assertEqual((len(values), len(keys)), (1, 2), "a secret; a guard's and a middleware's memory")
+        self.assertEqual((len(values), len(counts)), (1, 2), "a secret; a guard's and a middleware's memory")
         self.assertEqual(
             begins[0].servers, [Health("api", url, True, "checked before") for url in (ONE, TWO)]
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import random
 import socket
 import subprocess
@@ -20,25 +19,32 @@ from tests.observe.test_access_lines import http_line
 from tests.workers.case import ONE, TWO
 from tests.workers.fakes import FakeReactor
 from toron import plugin
+from toron.compose import compose_parent
 from toron.config.load import load
+from toron.net.inheritance import Inheritance
 from toron.workers.messages import (
     Begin,
+    Change,
     Counted,
+    Drop,
     Ejected,
     Failed,
     Health,
     Hurry,
     Leaving,
     Lines,
+    Prepared,
     Published,
     Ready,
     Report,
     Said,
     Stop,
     Suspected,
+    Swap,
     encode,
     from_worker,
 )
+from toron.workers.packing import Packed
 from toron.workers.worker import EVERY, Worker, resident
 
 CONFIG = """
@@ -86,11 +92,14 @@ class Transport(StringTransport):
 
 class WorkerCase(SynchronousTestCase):
     def setUp(self) -> None:
-        folder = Path(self.mktemp())
+        folder = self.folder = Path(self.mktemp())
         folder.mkdir()
         (folder / "a.yaml").write_text(CONFIG)
-        self.loaded = load(str(folder / "a.yaml"), plugin, {})
+        loaded = load(str(folder / "a.yaml"), plugin, {})
         self.reactor = Reactor()
+        inheritance = self.inheritance = Inheritance(4)
+        compose_parent(loaded, self.reactor, random.Random(1), lambda: 1.8e9, self.fail, inheritance, 2)
+        self.packed = Packed(loaded, inheritance)
         self.reactor.advance(1000)
         self.observers: list[Any] = []
         self.patch(globalLogBeginner, "beginLoggingTo", lambda new, **_: self.observers.extend(new))
@@ -105,7 +114,7 @@ class WorkerCase(SynchronousTestCase):
                     opened.listen()
                 opened.setblocking(False)
                 sockets[name] = opened.detach()
-        return Begin(1, 4, 0, pickle.dumps((self.loaded, {}, [])), sockets, [], list(servers))
+        return Begin(1, 4, 0, self.packed.data, sockets, [], list(servers))
 
     def worker(self, *servers: Any) -> Worker:
         made = self.made = Worker(self.reactor, random.Random(1), lambda: 1.8e9)
@@ -254,6 +263,57 @@ class Serving(WorkerCase):
         self.assertIs(self.transport.producer, log._writer)
 
 
+class Changing(WorkerCase):
+    """Another configuration, in two steps."""
+
+    def change(self, worker: Worker, number: int = 1) -> None:
+        """The parent asks for one with another limit of its log and of its stop."""
+        text = CONFIG.replace("level: warn", "level: error") + "drain: {limit: 9s}\n"
+        (self.folder / "a.yaml").write_text(text)
+        loaded = load(str(self.folder / "a.yaml"), plugin, {})
+        packed = Packed(loaded, self.inheritance, frozenset())
+        worker.heard(Change(number, packed.data, [], 0))
+        self.reactor.advance(0)
+
+    def test_it_gets_ready_and_then_serves(self) -> None:
+        worker = self.worker()
+        part = worker._part
+        self.said()
+        self.change(worker)
+        self.assertEqual(self.said(), [Prepared(1, "")])
+        self.assertIs(worker._part, part)
+        worker.heard(Swap(1, [Health("api", ONE, True, "it is well")]))
+        self.assertIsNot(worker._part, part)
+        self.assertIs(worker._part.backends["api"], part.backends["api"], "which was not changed")
+        self.assertEqual([each.healthy for each in part.backends["api"].servers], [True, False])
+        self.assertEqual((part.root._delay, part.root._limit), (0.0, 9.0))
+        self.said()
+        self.observers[0]({"log_level": LogLevel.warn, "log_format": "below", "log_namespace": "x"})
+        self.assertEqual(self.said(), [])
+
+    def test_nothing_comes_of_it(self) -> None:
+        worker = self.worker()
+        part = worker._part
+        self.change(worker)
+        worker.heard(Drop(1))
+        self.assertIs(worker._part, part)
+        self.change(worker, 2)
+        self.assertEqual(self.said()[-1], Prepared(2, ""))
+
+    def test_it_can_not(self) -> None:
+        worker = self.worker()
+        (self.folder / "a.yaml").write_text(CONFIG.replace("name: web", "name: more"))
+        loaded = load(str(self.folder / "a.yaml"), plugin, {})
+        worker.heard(Change(1, Packed(loaded, self.inheritance, frozenset()).data, [], 0))
+        self.reactor.advance(0)
+        self.assertEqual(self.said()[-1], Prepared(1, "listener 'more' was given no socket"))
+
+    def test_who_drains_knows_nothing_of_what_came_after(self) -> None:
+        worker = self.worker()
+        worker.heard(Health("another", ONE, False, "it is ill"))
+        self.assertEqual([each.healthy for each in worker._part.backends["api"].servers], [False, False])
+
+
 class Ending(WorkerCase):
     def ended(self) -> Deferred[None]:
         """What the reactor does when it is stopped."""
@@ -336,7 +396,7 @@ class Program(SynchronousTestCase):
         folder.mkdir()
         (folder / "a.yaml").write_text("listeners: [{name: web, protocol: tcp, port: 1, echo: {}}]")
         loaded = load(str(folder / "a.yaml"), plugin, {})
-        begin = encode(Begin(1, 4, 0, pickle.dumps((loaded, {}, [])), {}, [], []))
+        begin = encode(Begin(1, 4, 0, Packed(loaded, Inheritance(4)).data, {}, [], []))
         code, answer = self.run_it(len(begin).to_bytes(4, "big") + begin)
         self.assertEqual((code, self.errors), (1, b""))
         self.assertEqual(from_worker.decode(answer[4:]), Failed("listener 'web' was given no socket"))

@@ -26,9 +26,10 @@ from toron.net.dial import Dialer, UpstreamTls, client_context
 from toron.net.discovery import Discovery
 from toron.net.health import HealthCheck
 from toron.net.http2_pool import Http2Pool
-from toron.net.inheritance import Inherited
+from toron.net.inheritance import Inherited, Named
 from toron.net.late import NEVER as NEVER_LATE
 from toron.net.members import Members
+from toron.net.pauses import emptying
 from toron.net.pool import Pool
 from toron.net.sweep import Sweep
 from toron.net.upstream import Connections
@@ -119,11 +120,17 @@ class Backends:
         self._earlier = {}
         self._fresh = set()
 
+    def dismantle(self) -> Generator[None]:
+        """Let go of what is known of them, in small steps; those that are used by others live on."""
+        del self.config
+        return emptying(self._groups)
+
     def reserve_names(self) -> Generator[None]:
         """See which backends without a name will be taken over: they keep what they were called."""
         earlier = {group.known: group.backend.name for group in self._earlier.values() if not group.named}
         seen: Counter[Hashable] = Counter()
-        for spec in _unnamed(self.config) if earlier else ():
+        inherited = isinstance(self.ground.inheritance, Inherited)
+        for spec in _unnamed(self.config) if earlier and not inherited else ():
             known = _known(spec)
             seen[known] += 1
             name = earlier.get((known, seen[known]))
@@ -143,11 +150,8 @@ class Backends:
                 spec, name, path = self.config.backends[reference], reference, ("backends", reference)
                 piece = ("backend", name)
             else:
-                # It has no name to be known by: one with the same servers and settings is the same.
-                spec, name = reference, ""
-                known = _known(spec)
-                self._unnamed[known] += 1
-                known = (known, self._unnamed[known])
+                spec = reference
+                known, name = self._known_at(path, spec)
                 piece = ("backend", known)
             plugins = self.ground.loaded.plugins
             balance = plugins[(*path, "balance")]
@@ -156,16 +160,27 @@ class Backends:
                 spec, balance, discovery,
                 self.ground.contents(spec.tls), self.ground.contents(balance.options),
             )  # fmt: skip
-            made = self.ground.pieces.same(piece, made_of, lambda: self._group(spec, name, path))
+            made = self.ground.same(piece, made_of, lambda: self._group(spec, name, path, named))
             if made not in self._fresh:
                 # With the whole go its parts, for a composition after this one that changes it.
                 for part in ("dialer", "pool", "secret"):
                     self.ground.pieces.carry((part, made.backend.name))
                 made.path = path
-            elif not made.named:
-                made.known = known
+            made.known = known
+            if not named and self.ground.inheritance is not None:
+                self.ground.inheritance.unnamed[path] = known, made.backend.name
             self._groups[key] = made
         return made
+
+    def _known_at(self, path: tuple[str | int, ...], spec: model.Backend) -> Named:
+        """What a backend without a name is known by, and its name where it is known already, else ""."""
+        inheritance = self.ground.inheritance
+        if isinstance(inheritance, Inherited):
+            return inheritance.unnamed[path]
+        # One with the same servers and settings is the same.
+        known = _known(spec)
+        self._unnamed[known] += 1
+        return (known, self._unnamed[known]), ""
 
     def _name_of_unnamed(self, spec: model.Backend) -> str:
         """Unnamed backends may begin with the same server, and are still told apart."""
@@ -184,8 +199,7 @@ class Backends:
         self.ground.changes.append(partial(_go_on, kept, made, of))
         return kept
 
-    def _group(self, spec: model.Backend, name: str, path: tuple[str | int, ...]) -> Group:
-        named = bool(name)
+    def _group(self, spec: model.Backend, name: str, path: tuple[str | int, ...], named: bool) -> Group:
         name = name or self._name_of_unnamed(spec)
         earlier = self._earlier.get(name)
         if earlier is not None and earlier.named != named:
@@ -215,7 +229,7 @@ class Backends:
             spec.timeouts.connect, spec.tls, self.ground.contents(spec.tls),
             OVER_TLS.isdisjoint(spec.schemes), spec.schemes[0],
         )  # fmt: skip
-        group.dialer = self.ground.pieces.same(
+        group.dialer = self.ground.same(
             ("dialer", name), made_of,
             lambda: Dialer(self.reactor, spec.timeouts.connect, self._upstream_tls(spec, path)),
         )  # fmt: skip
@@ -304,7 +318,7 @@ class Backends:
                 group.members.adopt(server, made)
 
     def _probe(self, group: Group, spec: model.Health) -> Probe:
-        environment = self.ground.environment(group.backend.name, *group.path, "health")
+        environment = self.ground.environment(group.backend.name)
         version = group.spec.proxy_protocol
         preface = b""
         if version is not None:
@@ -359,7 +373,7 @@ class Backends:
 
         # A dialer is what it is: connections made by another one may be of another kind.
         made_of = (id(group.dialer), spec.pool, response_idle, shared, spec.proxy_protocol)
-        pool = self.ground.pieces.same(("pool", group.backend.name), made_of, make)
+        pool = self.ground.same(("pool", group.backend.name), made_of, make)
         self.ground.changes.append(partial(setattr, pool, "opened", opened))
         if group.members is not None:
             group.members.pools.append(pool)
@@ -373,12 +387,8 @@ class Backends:
             secrets = [secret.get_secret_value().encode() for secret in spec.secret]
             name = group.backend.name
             if not secrets:
-                key = (*group.path, "sticky")
-                secrets = [
-                    self.ground.pieces.same(
-                        ("secret", name), None, lambda: self.ground.once(key, lambda: os.urandom(32))
-                    )
-                ]
+                secret = partial(self.ground.once, partial(os.urandom, 32))
+                secrets = [self.ground.same(("secret", name), None, secret)]
             # A name of its own, or two sticky backends would take the cookie from each other.
             cookie = spec.cookie or f"toron_sticky_{zlib.crc32(name.encode()):08x}"
             seal = StickySeal(secrets, cookie.encode(), spec.ttl, name.encode())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import random as randomness
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import contextmanager
-from itertools import count
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from toron.config.files import contents
 from toron.config.load import Loaded
 from toron.core.limits import Limits, SharedLimits
 from toron.interfaces import Environment
-from toron.net.inheritance import Inheritance
+from toron.net.inheritance import Inheritance, Inherited
 from toron.net.shared_memory import as_file
 from toron.net.tls import explain
 
@@ -48,9 +48,10 @@ class Ground:
         self.reactor = reactor
         self.random = random
         self.inheritance = inheritance
-        self.pieces = Pieces(None if before is None else before.pieces)
-        self.limits: list[SharedLimits] = []
-        """What counts in memory that all workers see."""
+        told = inheritance.told if isinstance(inheritance, Inherited) else None
+        self.pieces = Pieces(None if before is None else before.pieces, told)
+        self._limits: dict[Hashable, list[SharedLimits]] = {} if before is None else dict(before._limits)
+        """What counts in memory that all workers see, by the pieces that it is for."""
         self.changes: list[Callable[[], object]] = []
         """What is to be done when this takes the place of the composition before."""
         self.log = Logger(namespace="toron")
@@ -58,22 +59,44 @@ class Ground:
     def leave(self) -> None:
         """Let go of what only served to compose."""
         self.pieces.seal()
+        alive = self.pieces.alive
+        self._limits = {piece: limits for piece, limits in self._limits.items() if alive(piece)}
+        if self.inheritance is not None:
+            self.inheritance.keep(alive)
         # It is as large as the file, and the collector would look through it again and again.
         del self.loaded
+
+    def dismantle(self) -> Generator[None]:
+        """Let go of all pieces, and of what workers have in common, in small steps."""
+        # What was kept for the next composition may still know this one, and need no more than its log.
+        self._limits.clear()
+        self.inheritance = None
+        return self.pieces.dismantle()
 
     def plugin(self, path: tuple[str | int, ...], name: str = "") -> tuple[str, Any]:
         """What the plug-in used at `path` is called, and what it makes."""
         used = self.loaded.plugins[path]
         name = name or used.name
         with self.located("", *path):
-            made = plugin.find(used.drawer, used.word).make(used.options, self.environment(name, *path))
+            made = plugin.find(used.drawer, used.word).make(used.options, self.environment(name))
         return name, made
 
     def kept(self, key: Hashable, path: tuple[str | int, ...]) -> tuple[str, Any]:
         """As `plugin`, but for what was made before with the same options: that is used again."""
         used = self.loaded.plugins[path]
         made_of = (used, self.contents(used.options))
-        return self.pieces.same(key, made_of, lambda: self.plugin(path))
+        return self.same(key, made_of, lambda: self.plugin(path))
+
+    def same(self, key: Hashable, made_of: Any, make: Callable[[], _T]) -> _T:
+        """A piece of the composition: the one from before, if it was made of the same (see `Pieces`)."""
+
+        def made() -> _T:
+            self._limits.pop(key, None)
+            if self.inheritance is not None:
+                self.inheritance.begin(key)
+            return make()
+
+        return self.pieces.same(key, made_of, made)
 
     @contextmanager
     def located(self, what: str, *path: str | int) -> Iterator[None]:
@@ -85,24 +108,26 @@ class Ground:
             message = f"{what}: {why}" if what else why
             raise self.loaded.invalid(message, *path) from None
 
-    def environment(self, name: str, *path: str | int) -> Environment:
-        return Environment(name, self.reactor, self.random, self.log, self.folder, self.limits_of(*path))
+    def environment(self, name: str) -> Environment:
+        return Environment(name, self.reactor, self.random, self.log, self.folder, self.limits())
 
-    def limits_of(self, *path: str | int) -> Limits:
-        """Where what is used at `path` counts."""
-        inheritance = self.inheritance
+    def limits(self) -> Limits:
+        """Where the piece counts that is made now."""
+        inheritance, piece = self.inheritance, self.pieces.making
         if inheritance is None:
             return Limits()
-        numbers = count()
-        limits = SharedLimits(
-            lambda size: inheritance.memory((*path, next(numbers)), size), inheritance.seats, inheritance.seat
-        )
-        self.limits.append(limits)
+        limits = SharedLimits(partial(inheritance.memory, piece), inheritance.seats, inheritance.seat)
+        self._limits.setdefault(piece, []).append(limits)
         return limits
 
-    def once(self, key: tuple[str | int, ...], make: Callable[[], _T]) -> _T:
-        """What has to be the same in all workers."""
-        return make() if self.inheritance is None else self.inheritance.once(key, make)
+    @property
+    def shared_limits(self) -> list[SharedLimits]:
+        """What counts in memory that all workers see."""
+        return [limits for those in self._limits.values() for limits in those]
+
+    def once(self, make: Callable[[], _T]) -> _T:
+        """What has to be the same in all workers, of the piece that is made now."""
+        return make() if self.inheritance is None else self.inheritance.once(self.pieces.making, make)
 
     @contextmanager
     def readable(self, path: str | None) -> Iterator[str | None]:
@@ -110,7 +135,7 @@ class Ground:
         if path is None or self.inheritance is None:
             yield path and self.path(path)
             return
-        with as_file(self.once(("file", path), lambda: Path(self.path(path)).read_bytes())) as readable:
+        with as_file(self.once(lambda: Path(self.path(path)).read_bytes())) as readable:
             yield readable
 
     def path(self, path: str) -> str:

@@ -270,7 +270,7 @@ class Listeners:
     ) -> Certificates:
         offered = tuple(protocols)
         made_of = (spec.certificates, spec.tls, offered, self.ground.contents(spec.certificates))
-        certificates = self.ground.pieces.same(
+        certificates = self.ground.same(
             ("certificates", spec.label), made_of, lambda: self._new_certificates(path, spec, offered)
         )
         self.certificates.append(certificates)
@@ -285,7 +285,7 @@ class Listeners:
         sources = []
         for index, certificate in enumerate(spec.certificates):
             with self.ground.located("the certificate can not be used", *path, "certificates", index):
-                pair = self.ground.once((*path, "certificates", index), partial(self._pair, certificate))
+                pair = self.ground.once(partial(self._pair, certificate))
                 # OpenSSL may refuse what could be read, and must say which one it is.
                 server_context(pair, spec.tls.policy, protocols)
             sources.append(Source(pair, certificate.cert or "self-signed"))
@@ -295,7 +295,7 @@ class Listeners:
         if spec.self_signed:
             now = datetime.datetime.fromtimestamp(self.wall(), datetime.UTC)
             names = spec.self_signed
-            return self.ground.pieces.same(("self-signed", names), None, lambda: self_signed(names, now))
+            return self.ground.same(("self-signed", names), None, lambda: self_signed(names, now))
         assert spec.cert is not None
         with open(self.ground.path(spec.cert), "rb") as file:
             chain_pem = file.read()
@@ -346,7 +346,7 @@ class Listeners:
     ) -> HttpSite:
         """What the HTTP connections of a listener share, those from before among them."""
         made = self._new_site(spec, router, stats, journal)
-        site = self.ground.pieces.same(("site", door(spec)), spec.protocol, lambda: made)
+        site = self.ground.same(("site", door(spec)), spec.protocol, lambda: made)
         if site is not made:
             self.ground.changes.append(partial(site.switch, made))
         self.sites[door(spec)] = site

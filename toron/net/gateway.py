@@ -86,7 +86,7 @@ class Gateway(MultiService):
         """Told to open their files anew."""
         self.hurrying: list[Callable[[], None]] = []
         """Told to wait no longer for anything."""
-        self.reload: Callable[[], None] = self._keep
+        self.reload: Callable[[], None] = lambda: None
         """Asked to load the configuration again, and to change what is different in it."""
         self.ready_at_once = True
         """Whether it is ready as soon as it runs; otherwise somebody calls `ready`."""
@@ -175,12 +175,6 @@ class Gateway(MultiService):
             self.leaving.remove(listener)
             self.listeners.remove(listener)
             listener.disownServiceParent()
-
-    def _keep(self) -> None:
-        self.log.error(
-            "nothing was changed: {name} can not load its configuration again with more than one worker, "
-            "restart it for this", name=self._name,
-        )  # fmt: skip
 
     def reopen(self) -> None:
         """Open the log files anew, after somebody has moved the old ones away."""

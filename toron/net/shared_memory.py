@@ -7,6 +7,7 @@ import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import finalize
 
 
 class SharedMemory:
@@ -17,8 +18,10 @@ class SharedMemory:
     """
 
     def __init__(self, fd: int) -> None:
-        """Take over the memory that `create` made in another process, or in this one."""
+        """Take over the memory that `create` made in another process; `fd` is closed when this is freed."""
         self.fd = fd
+        self.close = finalize(self, os.close, fd)
+        """Closes the descriptor, where that should not wait until nobody has this any more."""
         self.view = memoryview(mmap.mmap(fd, 0))
 
     @classmethod

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from twisted.internet.interfaces import IFileDescriptorReceiver
 from twisted.protocols.basic import Int32StringReceiver
+from zope.interface import implementer
 
 from toron.observe.deltas import Delta
 
@@ -28,7 +32,7 @@ class Begin(msgspec.Struct, tag=True):
     sockets: dict[str, int]
     """The descriptor of each listener."""
     memories: list[int]
-    """The descriptors of what is shared, in the order of their keys in `pickled`."""
+    """The descriptors of what is shared, in the order of the pieces in `pickled`."""
     servers: list[Published | Health | Ejected | Suspected]
     """Which servers were found, and which are not well."""
 
@@ -87,6 +91,35 @@ class Hurry(msgspec.Struct, tag=True):
     """Wait no longer for anything."""
 
 
+class Change(msgspec.Struct, tag=True):
+    """Get ready to serve another configuration; answered by `Prepared`.
+
+    The descriptors come beside it (SCM_RIGHTS): first those of `sockets`, then those of `memories`.
+    """
+
+    number: int
+    pickled: bytes
+    """The configuration, and what the parent has made anew for it."""
+    sockets: list[str]
+    """The listeners that are new, by name."""
+    memories: int
+    """How many shared memories are new."""
+
+
+class Swap(msgspec.Struct, tag=True):
+    """Serve what was prepared, from now on."""
+
+    number: int
+    servers: list[Published | Health | Ejected | Suspected]
+    """Which servers were found, and which are not well."""
+
+
+class Drop(msgspec.Struct, tag=True):
+    """What was prepared, or is still, will not be served."""
+
+    number: int
+
+
 # --- from a worker --------------------------------------------------------------------------------
 
 
@@ -97,6 +130,13 @@ class Ready(msgspec.Struct, tag=True):
 class Failed(msgspec.Struct, tag=True):
     """It can not start."""
 
+    why: str
+
+
+class Prepared(msgspec.Struct, tag=True):
+    """The change of that number can be made at any time; or why it can not, where `why` is not empty."""
+
+    number: int
     why: str
 
 
@@ -134,14 +174,15 @@ class Counted(msgspec.Struct, tag=True):
     """Bytes."""
 
 
-FromParent = Begin | Published | Health | Ejected | Suspected | Report | Stop | Hurry
-FromWorker = Ready | Failed | Leaving | Ejected | Suspected | Lines | Said | Counted
+FromParent = Begin | Published | Health | Ejected | Suspected | Report | Change | Swap | Drop | Stop | Hurry
+FromWorker = Ready | Failed | Prepared | Leaving | Ejected | Suspected | Lines | Said | Counted
 
 from_parent: msgspec.msgpack.Decoder[FromParent] = msgspec.msgpack.Decoder(FromParent)
 from_worker: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)
 encode = msgspec.msgpack.encode
 
 
+@implementer(IFileDescriptorReceiver)
 class Channel(Int32StringReceiver):
     """One end of the socket; `heard` gets each message, `lost` is called once when the other end is gone."""
 
@@ -151,6 +192,8 @@ class Channel(Int32StringReceiver):
     def __init__(self, decoder: Any) -> None:
         self._decoder = decoder
         self.open = False
+        self.descriptors: list[int] = []
+        """Those that came, and belong to the next message that says so."""
 
     def connectionMade(self) -> None:
         """The socket is the reactor's now."""
@@ -169,6 +212,18 @@ class Channel(Int32StringReceiver):
         """Send it; to somebody who is gone it is not sent."""
         if self.open:
             self.sendString(encode(message))  # type: ignore[no-untyped-call]
+
+    def fileDescriptorReceived(self, descriptor: int) -> None:  # noqa: N802  # overrides
+        """A descriptor came beside a message that is not whole yet."""
+        os.set_inheritable(descriptor, False)
+        self.descriptors.append(descriptor)
+
+    def give(self, message: Any, descriptors: Sequence[int]) -> None:
+        """Send it with descriptors, which stay open here; to somebody who is gone nothing is sent."""
+        if self.open:
+            for each in descriptors:
+                self.transport.sendFileDescriptor(each)
+            self.tell(message)
 
     def heard(self, message: Any) -> None:
         """A message came."""

@@ -81,6 +81,10 @@ class WorkerProcess:
         """Send a message; nothing happens when it is gone."""
         self._channel.tell(message)
 
+    def give(self, message: Any, descriptors: Sequence[int]) -> None:
+        """Send a message with descriptors; nothing happens when it is gone."""
+        self._channel.give(message, descriptors)
+
     def kill(self) -> None:
         """End it at once."""
         try:

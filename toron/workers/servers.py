@@ -20,13 +20,20 @@ class Servers:
 
     def __init__(self, reactor: Any, part: Part, workers: Collection[WorkerProcess]) -> None:
         self._reactor = reactor
-        self._backends = part.backends
         self._workers = workers
+        self._backends: dict[str, Backend] = {}
+        self.switch(part)
+
+    def switch(self, part: Part) -> None:
+        """These are the backends from here on."""
+        known = set(self._backends.values())
+        self._backends = part.backends
         self._checked = part.checked
         self._discovered = part.discovered
         for backend in part.backends.values():
-            backend.checked = self._on_checked(backend)
-            backend.published.append(self._on_published(backend))
+            if backend not in known:
+                backend.checked = self._on_checked(backend)
+                backend.published.append(self._on_published(backend))
 
     def known(self) -> Iterator[Published | Health | Ejected | Suspected]:
         """What a new worker has to know."""
@@ -56,14 +63,19 @@ class Servers:
 
     def suspected(self, worker: WorkerProcess, message: Suspected) -> None:
         """A worker could not reach a server: the others ask it last, too."""
-        backend = self._backends[message.backend]
+        backend = self._backends.get(message.backend)
+        if backend is None:
+            # It drains, and serves what nobody else does any more.
+            return
         for server in backend.known_as(message.server):
             backend.suspect(server, message.until)
         self._tell(message, worker)
 
     def ejected(self, worker: WorkerProcess, message: Ejected) -> None:
         """A worker ejects a server: so do the others, unless too many are out already."""
-        backend = self._backends[message.backend]
+        backend = self._backends.get(message.backend)
+        if backend is None:
+            return
         now = self._reactor.seconds()
         for server in backend.known_as(message.server):
             if not backend.may_eject(server, now):

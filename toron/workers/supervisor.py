@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import random as randomness
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +9,12 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger, LogLevel
 
-from toron.compose import Part, compose_parent
-from toron.config.load import Loaded
-from toron.net.gateway import Gateway
-from toron.net.inheritance import Inheritance
+from toron.compose import Part
+from toron.net.doors import Doors
+from toron.workers.changes import Changes
 from toron.workers.messages import (
     Begin,
+    Change,
     Counted,
     Ejected,
     Failed,
@@ -24,11 +22,14 @@ from toron.workers.messages import (
     Hurry,
     Leaving,
     Lines,
+    Prepared,
     Ready,
     Said,
     Stop,
     Suspected,
+    Swap,
 )
+from toron.workers.packing import Packed
 from toron.workers.process import CONTROL, WorkerProcess
 from toron.workers.servers import Servers
 from toron.workers.tally import Tally
@@ -43,31 +44,6 @@ GRACE = 5.0
 """Seconds beyond the limit of a drain after which a worker is killed."""
 
 NONE_LEFT = "no worker"
-
-
-def supervise(
-    loaded: Loaded,
-    count: int,
-    reactor: Any,
-    random: randomness.Random,
-    wall: Callable[[], float],
-    fatal: Callable[[str], None],
-    failed: Callable[[str], None],
-) -> Gateway:
-    """A gateway whose traffic is served by `count` processes, bound to nothing yet.
-
-    `fatal` is told why a start failed in this process, `failed` why no worker could be started; the
-    others are as in `compose`, and so is what is raised.
-    """
-    # A worker that drains and the one that has taken its place are there at the same time.
-    inheritance = Inheritance(2 * count)
-    part = compose_parent(loaded, reactor, random, wall, fatal, inheritance, count)
-    supervisor = Supervisor(reactor, part, inheritance, loaded, count, failed)
-    supervisor.setServiceParent(part.root)  # type: ignore[no-untyped-call]
-    part.root.held.append(supervisor)
-    part.root.hurrying.append(supervisor.hurry)
-    part.root.reopening = [supervisor.reopen]
-    return part.root
 
 
 class _Slot:
@@ -91,19 +67,17 @@ class Supervisor(Service):
         self,
         reactor: Any,
         part: Part,
-        inheritance: Inheritance,
-        loaded: Loaded,
+        packed: Packed,
         count: int,
         failed: Callable[[str], None],
     ) -> None:
         self._reactor = reactor
         self._part = part
-        self._limit: float = loaded.config.drain.limit
         self._failed = failed
-        self._pickled = pickle.dumps((loaded, inheritance.values, list(inheritance.memories)))
-        self._memories = [memory.fd for memory in inheritance.memories.values()]
-        self._seats = list(range(inheritance.seats))
+        self._packed = packed
+        self._seats = list(range(2 * count))
         self._slots = [_Slot(index) for index in range(count)]
+        self._changes = Changes(reactor)
         self._workers: list[WorkerProcess] = []
         """All that live, those too that another has taken the place of."""
         self._tally = Tally(reactor, part.metrics)
@@ -143,7 +117,7 @@ class Supervisor(Service):
             else:
                 worker.kill()
         self._stopped = Deferred()
-        self._killing = self._reactor.callLater(self._limit + GRACE, self._kill)
+        self._killing = self._reactor.callLater(self._part.composition.config.drain.limit + GRACE, self._kill)
         if self._hurried:
             self.hurry()
         return self._stopped
@@ -162,6 +136,26 @@ class Supervisor(Service):
             self.log.error("worker {number} does not end: it is killed", number=worker.number)
             worker.kill()
 
+    # --- another configuration ----------------------------------------------------------------
+
+    async def prepare(self, packed: Packed, added: list[Doors]) -> None:
+        """Let every worker get ready for it, with sockets of its own; OSError says why one can not."""
+        self._told = [(slot, slot.worker) for slot in self._slots if slot.worker is not None]
+        names = [doors.listener for doors in added]
+        for slot, worker in self._told:
+            sockets = [doors.sockets[slot.index].fileno() for doors in added]
+            change = Change(self._changes.number + 1, packed.data, names, len(packed.memories))
+            worker.give(change, [*sockets, *packed.descriptors])
+        await self._changes.begin([worker for _, worker in self._told])
+
+    def swap(self, part: Part, packed: Packed) -> None:
+        """Let them serve it; `packed` is all that workers need which come later."""
+        self._part, self._packed = part, packed
+        self._servers.switch(part)
+        known = list(self._servers.known())
+        for _, worker in self._told:
+            worker.tell(Swap(self._changes.number, known))
+
     def reopen(self) -> None:
         """Open the access log anew, once workers have handed over what belongs into the old file."""
         self._tally.refresh().addCallback(lambda _: self._part.access_log.reopen())
@@ -170,20 +164,21 @@ class Supervisor(Service):
 
     def _start(self, slot: _Slot) -> None:
         slot.waiting = None
-        if not self._seats:
-            # Only when one slot's worker is ended again and again while all of them still drain.
+        if not self._seats or self._changes.pending:
+            # No seat is left only when one slot's worker is ended again and again while all of them still
+            # drain; and in the midst of a change it is not known yet what the next one serves.
             slot.waiting = self._reactor.callLater(1.0, self._start, slot)
             return
         seat = self._seats.pop(0)
         worker = WorkerProcess(slot.number, seat, self._heard, self._printed, self._gone)
         sockets = {doors.listener: doors.sockets[slot.index].fileno() for doors in self._part.doors}
-        given = [*sockets.values(), *self._memories]
+        given = [*sockets.values(), *self._packed.descriptors]
         numbers = list(range(CONTROL + 1, CONTROL + 1 + len(given)))
         begin = Begin(
             number=slot.number,
             seats=2 * len(self._slots),
             seat=seat,
-            pickled=self._pickled,
+            pickled=self._packed.data,
             sockets=dict(zip(sockets, numbers, strict=False)),
             memories=numbers[len(sockets) :],
             servers=list(self._servers.known()),
@@ -201,6 +196,7 @@ class Supervisor(Service):
 
     def _gone(self, worker: WorkerProcess, how: str) -> None:
         self._workers.remove(worker)
+        self._changes.gone(worker)
         self._tally.leave(worker)
         for limits in self._part.limits:
             for counts in limits.shared:
@@ -269,6 +265,8 @@ class Supervisor(Service):
                 self._ready(worker)
             case Failed():
                 worker.problem = message.why
+            case Prepared():
+                self._changes.prepared(worker, message)
             case Leaving():
                 self._leaving(worker)
 

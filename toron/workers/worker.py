@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import random
 import resource
 import select
@@ -19,38 +18,47 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
-from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogBeginner
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import LogEvent, Logger, LogLevel, eventAsText, globalLogBeginner
+from twisted.python.failure import Failure
 
 from toron.compose import Part, compose_worker
-from toron.config.load import Loaded
 from toron.config.place import Invalid
+from toron.core.backend import Backend
 from toron.core.server import Server
-from toron.core.wait import as_deferred
-from toron.net.inheritance import Inherited
+from toron.core.wait import Task, as_deferred
+from toron.net.pauses import short_pauses
 from toron.net.sockets import CannotListen
 from toron.net.udp import UdpListener
 from toron.observe.deltas import Growth
+from toron.serving import Ready as Composed
+from toron.serving import Serving, in_slices
 from toron.workers.line_frames import LineFrames
 from toron.workers.messages import (
     Begin,
+    Change,
     Channel,
     Counted,
+    Drop,
     Ejected,
     Failed,
     FromParent,
     Health,
     Hurry,
     Leaving,
+    Prepared,
     Published,
     Ready,
     Report,
     Said,
     Stop,
     Suspected,
+    Swap,
     encode,
     first_frame,
     from_parent,
 )
+from toron.workers.packing import unpack
 from toron.workers.process import CONTROL
 
 EVERY = 1.0
@@ -58,6 +66,8 @@ EVERY = 1.0
 
 LAST = 1.0
 """Seconds that the last report may take to be sent."""
+
+_log = Logger(namespace="toron")
 
 
 class Worker(Channel):
@@ -72,6 +82,11 @@ class Worker(Channel):
         self._growth: Growth
         self._frames: LineFrames | None = None
         self._level = LogLevel.info
+        self._seats: tuple[int, int]
+        self._serving: Serving
+        self._number = 0
+        """Of the change that is prepared."""
+        self._ready: Composed | None = None
         self._ended: Deferred[None] = Deferred()
         self._stopping = False
 
@@ -82,23 +97,25 @@ class Worker(Channel):
         # What is said while it is made the parent has said already, and nobody hears it from here.
         say: Any = self._say
         globalLogBeginner.beginLoggingTo([say], redirectStandardIO=False)
-        loaded: Loaded
-        loaded, values, keys = pickle.loads(begin.pickled)
-        inherited = Inherited(
-            begin.seats, begin.seat, values, dict(zip(keys, begin.memories, strict=True)), begin.sockets
-        )
+        self._seats = begin.seats, begin.seat
+        loaded, inherited = unpack(begin.pickled, begin.memories, *self._seats, begin.sockets)
         part = self._part = compose_worker(
             loaded, self._reactor, self._random, self._wall, _nothing, inherited, self._writer
         )
         self._growth = Growth(part.metrics)
         self._level = LogLevel.levelWithName(loaded.config.log.level)
-        for message in begin.servers:
-            self.heard(message)
-        for backend in part.backends.values():
-            backend.changed = partial(self._changed, backend.name)
-            backend.suspected = partial(self._suspected, backend.name)
+        self._know(begin.servers)
         part.root.notify = self._notify
         part.root.privilegedStartService()
+        self._serving = Serving(part.root, part.composition)
+
+    def _know(self, servers: list[Published | Health | Ejected | Suspected]) -> None:
+        """Take over how the servers are, and tell from here on what traffic finds out about them."""
+        for message in servers:
+            self.heard(message)
+        for backend in self._part.backends.values():
+            backend.changed = partial(self._changed, backend.name)
+            backend.suspected = partial(self._suspected, backend.name)
 
     def start(self) -> None:
         """Serve, once the reactor runs."""
@@ -150,18 +167,17 @@ class Worker(Channel):
             case Report():
                 self._part.access_log.flush()
                 self._count(message.number)
-            case Published():
-                self._part.backends[message.backend].publish(map(_server, message.servers))
-            case Health():
-                backend = self._part.backends[message.backend]
-                for server in backend.known_as(message.server):
-                    backend.set_healthy(server, message.healthy, message.why)
-            case Ejected():
-                self._eject(message)
-            case Suspected():
-                backend = self._part.backends[message.backend]
-                for server in backend.known_as(message.server):
-                    backend.suspect(server, message.until)
+            case Published() | Health() | Ejected() | Suspected():
+                # One that drains does not follow the others to another configuration.
+                backend = self._part.backends.get(message.backend)
+                if backend is not None:
+                    self._told(backend, message)
+            case Change():
+                self._change(message)
+            case Swap():
+                self._swap(message)
+            case Drop():
+                self._drop(message.number)
             case Stop():
                 self._stop()
             case Hurry():
@@ -169,8 +185,21 @@ class Worker(Channel):
             case Begin():
                 raise ValueError("a worker begins once")
 
-    def _eject(self, message: Ejected) -> None:
-        backend = self._part.backends[message.backend]
+    def _told(self, backend: Backend, message: Published | Health | Ejected | Suspected) -> None:
+        """How the servers of a backend are."""
+        match message:
+            case Published():
+                backend.publish(map(_server, message.servers))
+            case Health():
+                for server in backend.known_as(message.server):
+                    backend.set_healthy(server, message.healthy, message.why)
+            case Ejected():
+                self._eject(backend, message)
+            case Suspected():
+                for server in backend.known_as(message.server):
+                    backend.suspect(server, message.until)
+
+    def _eject(self, backend: Backend, message: Ejected) -> None:
         changed, backend.changed = backend.changed, None
         for server in backend.known_as(message.server):
             if message.until:
@@ -178,6 +207,55 @@ class Worker(Channel):
             else:
                 backend.readmit(server)
         backend.changed = changed
+
+    # --- another configuration ----------------------------------------------------------------
+
+    def _change(self, message: Change) -> None:
+        """Get ready for it, and answer."""
+        given, self.descriptors = self.descriptors, []
+        sockets = dict(zip(message.sockets, given, strict=False))
+        memories = given[len(sockets) :]
+        self._number = message.number
+
+        def over(_: None, error: BaseException | None) -> None:
+            if error is not None and not isinstance(error, Invalid | CannotListen | OSError):
+                _log.failure("a change failed", Failure(error))
+            why = "" if error is None else str(error) or type(error).__name__
+            self.tell(Prepared(message.number, why))
+
+        Task(self._prepare(message, sockets, memories), over).start()
+
+    async def _prepare(self, message: Change, sockets: dict[str, int], memories: list[int]) -> None:
+        serving, reactor = self._serving, self._reactor
+        with short_pauses():
+            loaded, inherited = await deferToThreadPool(
+                reactor, reactor.getThreadPool(), unpack, message.pickled, memories, *self._seats, sockets
+            )
+            fresh = await serving.compose(loaded, inherited)
+        if self._number == message.number:
+            self._ready = serving.prepare(fresh)
+
+    def _swap(self, message: Swap) -> None:
+        """Serve what was prepared."""
+        assert self._ready is not None
+        before, ready, self._ready = self._serving.current, self._ready, None
+        # What was counted of what is gone is told while the parent may still know it.
+        self._count()
+        self._serving.swap(ready)
+        root, config = self._part.root, ready.fresh.config
+        # The parent has waited before it tells anybody to stop.
+        root.stop_within(0.0, config.drain.limit)
+        self._level = LogLevel.levelWithName(config.log.level)
+        self._part = Part(ready.fresh, root, [])
+        self._know(message.servers)
+        Task(in_slices(self._reactor, before.dismantle()), _let_go).start()
+
+    def _drop(self, number: int) -> None:
+        """Nothing comes of it, whether it is prepared already or not."""
+        self._number = 0
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            self._serving.drop(ready)
 
     # --- what it says -------------------------------------------------------------------------
 
@@ -225,6 +303,11 @@ def resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def _let_go(_: None, error: BaseException | None) -> None:
+    if error is not None:
+        _log.failure("an old configuration could not be let go of", Failure(error))
+
+
 def _nothing(why: str) -> None:
     """The parent is told why by the exception that follows."""
 
@@ -263,9 +346,11 @@ def _reactor() -> Any:
 def main() -> None:
     """Serve what the parent says on the socket between the two, until it says no more."""
     # A terminal sends Ctrl-C to all processes; the parent knows what to do about it. And somebody
-    # may send the request for new log files to all, which only the parent writes.
+    # may send the request for new log files to all, which only the parent writes, or that for the
+    # configuration, which it alone reads.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     control = socket.socket(fileno=CONTROL)
     os.set_inheritable(CONTROL, False)
     try:

@@ -1,0 +1,117 @@
+"""The place of a composition in a parent and its workers: all of them serve the same one."""
+
+from __future__ import annotations
+
+import random as randomness
+from collections.abc import Callable
+from typing import Any
+
+from toron.compose import Composition, Part, compose_parent, shared_door
+from toron.composing.listeners import Door, door
+from toron.config.load import Loaded
+from toron.net.doors import Doors
+from toron.net.inheritance import Inheritance
+from toron.net.sockets import CannotListen
+from toron.serving import exchange, in_slices
+from toron.workers.packing import Packed, bare
+from toron.workers.supervisor import Supervisor
+
+
+def supervise(
+    loaded: Loaded,
+    count: int,
+    reactor: Any,
+    random: randomness.Random,
+    wall: Callable[[], float],
+    fatal: Callable[[str], None],
+    failed: Callable[[str], None],
+) -> Workers:
+    """A gateway whose traffic is served by `count` processes, bound to nothing yet.
+
+    `fatal` is told why a start failed in this process, `failed` why no worker could be started; the
+    others are as in `compose`, and so is what is raised.
+    """
+    # A worker that drains and the one that has taken its place are there at the same time.
+    inheritance = Inheritance(2 * count)
+    part = compose_parent(loaded, reactor, random, wall, fatal, inheritance, count)
+    supervisor = Supervisor(reactor, part, Packed(loaded, inheritance), count, failed)
+    supervisor.setServiceParent(part.root)  # type: ignore[no-untyped-call]
+    part.root.held.append(supervisor)
+    part.root.hurrying.append(supervisor.hurry)
+    part.root.reopening = [supervisor.reopen]
+    return Workers(part, supervisor, count)
+
+
+class Workers:
+    """A parent that serves `current` through the workers of its supervisor.
+
+    A change is made by all of them or by none: each gets ready for it first, and then all are told.
+    """
+
+    def __init__(self, part: Part, supervisor: Supervisor, count: int) -> None:
+        self.root = part.root
+        self.current = part.composition
+        self._supervisor = supervisor
+        self._count = count
+        self._loaded: Loaded
+
+    async def compose(self, loaded: Loaded) -> Composition:
+        """As one process does, for the sake of what is wrong and of what workers have in common."""
+        now = self.current
+        before = now.ground.inheritance
+        assert before is not None
+        fresh = Composition(
+            loaded, now.reactor, now.random, now.wall, Inheritance(before.seats, before), before=now
+        )  # fmt: skip
+        await in_slices(now.reactor, fresh.steps())
+        self._loaded = bare(loaded)
+        return fresh
+
+    async def take(self, fresh: Composition) -> None:
+        """Let it serve; where CannotListen or OSError is raised the one from before serves on."""
+        before, inheritance = self.current.ground.inheritance, fresh.ground.inheritance
+        assert before is not None and inheritance is not None
+        doors = self._doors()
+        added = {
+            door(spec): shared_door(spec, self._count)
+            for spec in fresh.config.listeners
+            if door(spec) not in doors
+        }
+        packed = Packed(self._loaded, inheritance, frozenset(fresh.ground.pieces.anew))
+        try:
+            _bind([*added.values()])
+            await self._supervisor.prepare(packed, [*added.values()])
+        except (CannotListen, OSError):
+            for each in added.values():
+                each.stop_accepting()
+            inheritance.close(before)
+            raise
+        self._swap(fresh, doors | added)
+        self._supervisor.swap(Part(fresh, self.root, self.root.listeners), Packed(self._loaded, inheritance))
+        before.close(inheritance)
+
+    def _swap(self, fresh: Composition, doors: dict[Door, Doors]) -> None:
+        root, now = self.root, self.current
+        for change in fresh.ground.changes:
+            change()
+        fresh.ground.changes.clear()
+        exchange(root, now, fresh)
+        stay = {door(spec): spec.label for spec in fresh.config.listeners}
+        for place, each in doors.items():
+            if place in stay:
+                each.listener = stay[place]
+            else:
+                each.stop_accepting()
+        root.listeners = [doors[place] for place in stay]
+        root.stop_within(fresh.config.drain.delay, fresh.config.drain.limit)
+        self.current = fresh
+        fresh.watch_clock()
+        fresh.settle()
+
+    def _doors(self) -> dict[Door, Any]:
+        return dict(zip(map(door, self.current.config.listeners), self.root.listeners, strict=True))
+
+
+def _bind(added: list[Doors]) -> None:
+    for each in added:
+        each.bind()
