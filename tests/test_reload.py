@@ -7,14 +7,18 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from toron import plugin
 from toron.compose import Composition
-from toron.config.load import load
+from toron.config.kept import given_back
+from toron.config.load import load, load_text
+from toron.config.place import Invalid, Problem
 from toron.core.backend import Backend
 from toron.core.server import Server
+from toron.core.wait import as_deferred
 from toron.net.gateway import Gateway
 from toron.reload import Reload
 from toron.serving import Serving
@@ -263,6 +267,72 @@ class Swapping(ReloadCase):
             self.reactor.advance(0)
         self.assertLessEqual(self.reload.stats.results["applied"], 3)
         self.assertGreaterEqual(self.reload.stats.results["applied"], 1)
+
+    def begin(self, read: Any = None) -> Deferred[Any]:
+        """A change that somebody waits for."""
+        return as_deferred(self.reload.change(read))
+
+    def turns(self) -> None:
+        for _ in range(200):
+            self.reactor.advance(0)
+
+    def test_somebody_waits_for_the_end(self) -> None:
+        self.write(BASE + "access_log: x\n")
+        refused = self.begin()
+        sent = self.begin(lambda: load_text(BASE.encode(), "sent.yaml", str(self.folder), plugin, {}))
+        self.write(BASE)
+        again = self.begin()
+        self.turns()
+        self.failureResultOf(refused, Invalid)
+        self.assertEqual([type(each) for each in self.successResultOf(sent)], [Problem])
+        self.assertEqual(len(self.successResultOf(again)), 1)
+        self.assertEqual(self.reload.stats.results, {"applied": 2, "rejected": 1})
+
+    def test_where_what_serves_comes_from(self) -> None:
+        self.reload.kept = b"old"
+        self.begin(lambda: load_text(BASE.encode(), "sent.yaml", str(self.folder), plugin, {}))
+        self.turns()
+        self.assertEqual(self.reload.source, "api")
+        self.assertEqual(given_back(self.reload.kept).config, self.reload.current.config)
+        self.ask(BASE)
+        self.assertEqual(self.reload.source, "file")
+
+    def test_nothing_is_kept_that_nobody_may_ask_for(self) -> None:
+        self.ask(BASE)
+        self.assertEqual(self.reload.kept, b"")
+
+    def test_an_error_of_ours(self) -> None:
+        def broken() -> Any:
+            raise RuntimeError("no")
+
+        failed = self.begin(broken)
+        self.turns()
+        self.assertIn("RuntimeError: no", str(self.failureResultOf(failed, OSError).value))
+        self.flushLoggedErrors(RuntimeError)
+
+    def test_a_stop_meanwhile(self) -> None:
+        def stop() -> Any:
+            self.root.stopping = True
+            return load(str(self.path), plugin, {})
+
+        first, second = self.begin(stop), self.begin()
+        self.turns()
+        for each in (first, second):
+            self.failureResultOf(each, OSError)
+
+    def test_not_before_everything_is_there(self) -> None:
+        self.root.opened = False
+        waits = self.begin()
+        self.turns()
+        self.assertNoResult(waits)
+        self.root.opened = True
+        self.reactor.advance(1)
+        self.turns()
+        self.successResultOf(waits)
+
+    def test_who_may_use_the_admin_port_may_change(self) -> None:
+        self.assertEqual(self.ask(BASE.replace("admin: {}", "admin: {token: 0123456789abcdef}")), "applied")
+        self.assertEqual(self.ask(BASE.replace("admin: {}", "admin: {api: false}")), "applied")
 
     def test_not_while_it_stops(self) -> None:
         self.root.stopping = True

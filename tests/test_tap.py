@@ -18,7 +18,7 @@ from toron import tap
 from toron.net.gateway import Gateway
 
 GOOD = "listeners: [{protocol: tcp, port: 80, echo: {}}]\n"
-WARNING = GOOD + "admin: {address: 0.0.0.0}\n"
+WARNING = GOOD + "admin: {address: 0.0.0.0, api: false}\n"
 
 
 class TapCase(SynchronousTestCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random as randomness
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +56,13 @@ def compose(
 class Part:
     """One process of a gateway of several, with what it has to tell the others about."""
 
-    def __init__(self, composer: Composition, root: Gateway, doors: list[Doors]) -> None:
+    def __init__(
+        self, composer: Composition, root: Gateway, doors: list[Doors], admin: Sequence[AdminListener] = ()
+    ) -> None:
         self.root = root
         self.composition = composer
+        self.admin = admin
+        """Of the parent: the admin port, where there is one."""
         self.doors = doors
         """Of the parent: the sockets of each listener."""
         self.access_log = composer.access_log
@@ -204,6 +208,10 @@ class Composition:
         else:
             self.readiness, self.sweep, self.access_log = before.readiness, before.sweep, before.access_log
             self.metrics, self.new_id = before.metrics, before.new_id
+        self.route_places: list[str] = []
+        """Where each route was written, as `file:line:column`, where an admin port may tell of it."""
+        self.backend_places: dict[str, str] = {}
+        """The same of each backend, by name."""
         serving = None if before is None else before.backends
         self.backends = Backends(self.ground, self.config, self.sweep, self.metrics, wall, serving)
         self.routes = Routes(self.ground, self.config, self.backends)
@@ -221,6 +229,8 @@ class Composition:
         listeners, admin = self._traffic(), self._admin()
         self._plant(root, *self.backends.services, *listeners, *admin)
         self._listen(root, listeners, admin)
+        for each in admin:
+            each.gateway.root = root
         root.awaited, root.held = self._known(), [*listeners]
         root.reopening = [self.access_log.reopen]
         return root
@@ -237,9 +247,11 @@ class Composition:
         root.awaited = self._known()
         root.listeners = doors
         root.bound = [*doors, *admin]
+        for each in admin:
+            each.gateway.root = root
         root.last = [*admin, self.access_log]
         self.watch_clock()
-        return Part(self, root, doors)
+        return Part(self, root, doors, admin)
 
     def worker(self, fatal: Callable[[str], None]) -> Part:
         """The traffic. The delay before the doors close is the parent's: it closes them first."""
@@ -298,8 +310,20 @@ class Composition:
         for name in self.config.backends:
             self.backends.group(name, ("backends", name))
             yield
+        if self.config.admin is not None:
+            yield from self._note_places()
         self.backends.leave()
         self.ground.leave()
+
+    def _note_places(self) -> Generator[None]:
+        """Remember where routes and backends were written: all that is told of it later."""
+        place = self.ground.loaded.place
+        for index in range(len(self.config.routes)):
+            self.route_places.append(place("routes", index))
+            yield
+        for group in self.groups:
+            self.backend_places[group.backend.name] = place(*group.path)
+            yield
 
     @property
     def listeners(self) -> list[Listener]:
@@ -352,8 +376,10 @@ class Composition:
             return []
         # A worker has none, and should be there soon.
         from toron.admin.listener import AdminListener
+        from toron.admin.running import Running
 
-        return [AdminListener(self.reactor, spec.address, spec.port, self.metrics, self.readiness)]
+        gateway = Running(self.reactor, self.wall, toron.__version__, self.metrics, self.readiness, self)
+        return [AdminListener(self.reactor, spec.address, spec.port, gateway)]
 
     def _looked_at_the_clock(self) -> None:
         self.metrics.loop_lag = self.sweep.lag

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from toron import plugin
+from toron.compose import Composition
 from toron.composing.listeners import door
+from toron.config.kept import kept
 from toron.config.load import Loaded, load
+from toron.config.model import Admin, Config
 from toron.config.place import Invalid, Problem
-from toron.core.wait import Task
+from toron.core.wait import Task, Wait
 from toron.explain.expected import run_tests
 from toron.net.file_watch import FileWatch
 from toron.net.pauses import emptying, short_pauses
@@ -24,6 +29,12 @@ from toron.serving import Place, in_slices
 
 _SOON = 0.5
 """Seconds until it is tried again while the gateway still starts."""
+
+FILE, SENT = "file", "api"
+"""Where a configuration comes from."""
+
+WHAT_WAS_SENT = "what was sent to the admin port"
+"""What the log calls one that is in no file."""
 
 _LIVING = {"access_log": "the access log", "admin": "the admin port", "workers": "the number of workers"}
 """What is there as long as the process is."""
@@ -43,28 +54,55 @@ class Reload:
         self._path = os.path.abspath(path)
         self._set_level = set_level
         self._reactor = current.reactor
-        self._running = False
-        self._again = False
+        self._running: _Change | None = None
+        self._waiting: deque[_Change] = deque()
+        self.source = FILE
+        """Where what serves was written: FILE, or SENT."""
+        self.kept = b""
+        """The configuration that serves, where somebody may ask for it (see `config.kept`)."""
         self.stats = Reloads(current.wall)
         self.log = Logger(namespace="toron")
         current.metrics.more.append(self.stats.families)
         self._watch = FileWatch(self._reactor, self._path, self.ask)
         self._watch_or_not()
 
+    @property
+    def current(self) -> Composition:
+        """The composition that serves."""
+        return self._place.current
+
     def ask(self) -> None:
-        """Reload soon; asked in the midst of a reload, do it once more afterwards."""
+        """Load the file soon; asked in the midst of a change, do it once more afterwards."""
+        if not any(each.read is None and each.done is None for each in self._waiting):
+            self._waiting.append(_Change(None, None))
+        self._next()
+
+    async def change(self, read: Callable[[], Loaded] | None) -> list[Problem]:
+        """Take what `read` gives into service, called in a thread; None stands for the file.
+
+        Returns the warnings when it serves; raises Invalid or OSError when nothing was changed.
+        """
+        done: Wait[list[Problem]] = Wait()
+        self._waiting.append(_Change(read, done))
+        self._next()
+        return await done
+
+    def _next(self) -> None:
+        """Begin the first change that waits, when its time has come."""
+        if self._running is not None or not self._waiting:
+            return
         if self._root.stopping:
+            waiting, self._waiting = self._waiting, deque()
+            for each in waiting:
+                each.fail(OSError("the gateway is stopping"))
             return
         if not self._root.opened:
             # Who is still looked for would be started by the one that has gone by then.
-            self._reactor.callLater(_SOON, self.ask)
+            self._reactor.callLater(_SOON, self._next)
             return
-        if self._running:
-            self._again = True
-            return
-        self._running = True
-        self.log.info("loading {path} again", path=self._path)
-        Task(self._reload(), self._over).start()
+        change = self._running = self._waiting.popleft()
+        self.log.info("loading {path}", path=f"{self._path} again" if change.read is None else WHAT_WAS_SENT)
+        Task(self._reload(change), self._over).start()
 
     def _watch_or_not(self) -> None:
         """Watch the file if the configuration asks for it."""
@@ -74,16 +112,20 @@ class Reload:
         elif not asked and self._watch.parent is not None:
             self._watch.disownServiceParent()  # type: ignore[no-untyped-call]
 
-    def _over(self, _: None, error: BaseException | None) -> None:
-        self._running = False
+    def _over(self, warnings: list[Problem] | None, error: BaseException | None) -> None:
+        change, self._running = self._running, None
+        assert change is not None
         if isinstance(error, Invalid | CannotListen | OSError):
             self._rejected(str(error))
         elif error is not None:
             self.log.failure("a reload failed", Failure(error))
-            self._rejected(f"{type(error).__name__}: {error}")
-        if self._again:
-            self._again = False
-            self.ask()
+            error = OSError(f"{type(error).__name__}: {error}")
+            self._rejected(str(error))
+        if error is not None:
+            change.fail(error if isinstance(error, Invalid) else OSError(str(error)))
+        elif change.done is not None:
+            change.done.fire(warnings or [])
+        self._next()
 
     def _rejected(self, why: str) -> None:
         self._place.current.settle()
@@ -94,9 +136,9 @@ class Reload:
 
     # --- the steps ----------------------------------------------------------------------------
 
-    async def _reload(self) -> None:
+    async def _reload(self, change: _Change) -> list[Problem]:
         with short_pauses():
-            loaded = await self._load()
+            loaded, kept = await self._load(change.read or partial(load, self._path, plugin, os.environ))
             try:
                 for warning in loaded.warnings:
                     self.log.warn("{problem}", problem=warning)
@@ -106,20 +148,26 @@ class Reload:
                 places = loaded.places
                 await in_slices(self._reactor, emptying(places.keys, places.values, *_lists(places.data)))
         if self._root.stopping:
-            return
+            raise OSError("the gateway is stopping")
         now = self._place.current
         await self._place.take(fresh)
         if self._set_level is not None:
             self._set_level(fresh.config.log.level)
         self._watch_or_not()
         self.stats.ended("applied")
-        self.log.info("the configuration was changed: {path}", path=self._path)
+        self.source = FILE if change.read is None else SENT
+        self.kept = kept
+        where = self._path if change.read is None else WHAT_WAS_SENT
+        self.log.info("the configuration was changed: {path}", path=where)
         await in_slices(self._reactor, now.dismantle())
+        return loaded.warnings
 
-    async def _load(self) -> Loaded:
-        """What the file says now. It is read and checked beside the loop, which serves meanwhile."""
+    async def _load(self, read: Callable[[], Loaded]) -> tuple[Loaded, bytes]:
+        """What is to serve. It is read and checked beside the loop, which serves meanwhile."""
         pool = self._reactor.getThreadPool()
-        loaded: Loaded | Invalid = await deferToThreadPool(self._reactor, pool, _load, self._path)
+        loaded: tuple[Loaded, bytes] | Invalid = await deferToThreadPool(
+            self._reactor, pool, _load, read, bool(self.kept)
+        )
         if isinstance(loaded, Invalid):
             raise loaded
         return loaded
@@ -127,7 +175,7 @@ class Reload:
     def _refuse_what_stays(self, loaded: Loaded) -> None:
         """Raise Invalid for changes that only a restart can make."""
         now, then = self._place.current.config, loaded.config
-        wrong = [key for key in _LIVING if getattr(now, key) != getattr(then, key)]
+        wrong = [key for key in _LIVING if _fixed(now, key) != _fixed(then, key)]
         problems = [
             _problem(loaded, f"{_LIVING[key]} can not be changed while it runs: restart for this", key)
             for key in wrong
@@ -151,20 +199,40 @@ class Reload:
         ]  # fmt: skip
 
 
-def _load(path: str) -> Loaded | Invalid:
-    """The configuration, with its tests run; or all that is wrong with it."""
+class _Change(NamedTuple):
+    """A change that was asked for."""
+
+    read: Callable[[], Loaded] | None
+    """Gives the configuration; None stands for the file."""
+    done: Wait[list[Problem]] | None
+    """Who waits for the end."""
+
+    def fail(self, error: BaseException) -> None:
+        """It was not made."""
+        if self.done is not None:
+            self.done.fail(error)
+
+
+def _load(read: Callable[[], Loaded], keep: bool) -> tuple[Loaded, bytes] | Invalid:
+    """The configuration, with its tests run, and what is kept of it; or all that is wrong with it."""
     try:
-        loaded = load(path, plugin, os.environ)
+        loaded = read()
         failed = run_tests(loaded)
     except Invalid as invalid:
         # Its traceback holds all that was read; this way it is let go of beside the loop.
         return Invalid(invalid.problems)
-    return Invalid(failed) if failed else loaded
+    return Invalid(failed) if failed else (loaded, kept(loaded) if keep else b"")
 
 
 def _lists(data: Any) -> list[Any]:
     """The long parts of a document."""
     return [each for each in data.values() if isinstance(each, dict | list)]
+
+
+def _fixed(config: Config, key: str) -> Any:
+    """What of it is there as long as the process is: of the admin port not who may use it."""
+    value = getattr(config, key)
+    return (value.address, value.port) if isinstance(value, Admin) else value
 
 
 def _problem(loaded: Loaded, message: str, *path: str | int) -> Problem:

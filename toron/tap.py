@@ -106,6 +106,10 @@ def _compose(options: Options, reactor: Any) -> Gateway:
     own_log = options.own_log
     reload = Reload(place, options.path, None if own_log is None else own_log.set_level)
     place.root.reload = reload.ask
+    if options.loaded.config.admin is not None:
+        from toron.control import attach  # the web server behind it takes a while to load
+
+        attach(place.root, options.loaded, options.path, reload)
     return place.root
 
 

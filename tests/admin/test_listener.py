@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 from twisted.internet import reactor as installed
@@ -12,6 +13,8 @@ from twisted.trial.unittest import TestCase
 from tests.loopback.sockets import LOOPBACK, answers
 from tests.loopback.web import ask
 from toron.admin.listener import AdminListener
+from toron.admin.running import Running
+from toron.config.model import Admin, Config, Listener
 from toron.net.sockets import CannotListen
 from toron.observe.access_log import NullAccessLog
 from toron.observe.metrics import Metrics
@@ -20,13 +23,21 @@ from toron.observe.readiness import Readiness
 reactor: Any = installed
 
 
+class FakeServing:
+    """A composition, as far as it is asked."""
+
+    config = Config(listeners=(Listener(protocol="tcp", port=1, echo={}),), admin=Admin())
+
+
 class AdminListeners(TestCase):
     """On loopback, asked from a thread."""
 
     def listener(self, port: int = 0, address: str = LOOPBACK) -> AdminListener:
         self.readiness = Readiness("draining")
         metrics = Metrics(self.readiness, reactor.seconds, "1", NullAccessLog())
-        return AdminListener(reactor, address, port, metrics, self.readiness)
+        served: Any = FakeServing()
+        gateway = Running(reactor, time.time, "1", metrics, self.readiness, served)
+        return AdminListener(reactor, address, port, gateway)
 
     async def test_bound_then_served_then_gone(self) -> None:
         admin = self.listener()
@@ -44,6 +55,13 @@ class AdminListeners(TestCase):
         admin.startService()
         got = await deferToThread(ask, admin.port, "/healthz")
         self.assertEqual(got.status, 200)
+        await admin.stopService()  # type: ignore[misc]
+
+    async def test_the_api_is_there_too(self) -> None:
+        admin = self.listener()
+        admin.startService()
+        got = await deferToThread(ask, admin.port, "/api/v1/certificates")
+        self.assertEqual((got.status, got.text), (200, '{"certificates":[]}\n'))
         await admin.stopService()  # type: ignore[misc]
 
     async def test_ipv6_is_loopback_too(self) -> None:

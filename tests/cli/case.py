@@ -8,7 +8,7 @@ from tests.config.case import ConfigCase
 from toron.cli import main
 
 BAD = "listners: []\nlisteners: [{protocol: tcp, port: 80, echo: {}}]\n"
-GOOD = "listeners: [{protocol: tcp, port: 80, echo: {}}]\nadmin: {address: 0.0.0.0}\n"
+GOOD = "listeners: [{protocol: tcp, port: 80, echo: {}}]\nadmin: {address: 0.0.0.0, api: false}\n"
 WARNING = "2:18: warning: the admin port is open to other machines: write 127.0.0.1 to keep it to this one"
 VALID = " valid (1 listener, 0 routes, 0 backends)"
 ERROR = "1:1: unknown key 'listners': did you mean 'listeners'?"

@@ -89,7 +89,7 @@ class Fitting(ConfigCase):
         self.says(
             """
             listeners: [{protocol: tcp, port: 1, echo: {}}]
-            admin: {address: 0.0.0.0, port: 9901}
+            admin: {address: 0.0.0.0, port: 9901, api: false}
             access_log: {path: logs/access.log}
             """,
             "2:18: warning: the admin port is open to other machines: write 127.0.0.1 to keep it to this one",

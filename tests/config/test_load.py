@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.config.case import ConfigCase
 from tests.config.fakes import FakeCatalog, Headers, Jwt
-from toron.config.load import load
+from toron.config.load import load, load_text
 from toron.config.model import Backend, Config, Listener, Route
 from toron.config.place import Invalid
 from toron.config.shape import fields_of
@@ -140,6 +140,16 @@ class Valid(ConfigCase):
             backend = {url = "http://localhost:9000"}
         """
         self.assertEqual(self.load(text, "c.toml").config, self.load(FIRST.replace("- jwt\n", "")).config)
+
+    def test_a_text_that_is_in_no_file(self) -> None:
+        self.write("secret", "0123456789abcdef")
+        text = b"listeners: [{protocol: tcp, port: 80, echo: {}}]\nadmin: {token: {file: secret}}\n"
+        loaded = load_text(text, "sent.yaml", self.folder, FakeCatalog(), {})
+        assert loaded.config.admin is not None and loaded.config.admin.token is not None
+        self.assertEqual(loaded.config.admin.token.get_secret_value(), "0123456789abcdef")
+        self.assertEqual((loaded.folder, loaded.place("admin")), (self.folder, "sent.yaml:2:1"))
+        error = self.assertRaises(Invalid, load_text, b"[]", "sent.json", self.folder, FakeCatalog(), {})
+        self.assertEqual(str(error.problems[0]).partition(" not")[0], "sent.json:1:1:")
 
     def test_a_named_middleware_is_one_object(self) -> None:
         plugins = self.load(WHOLE, environ={"JWT_SECRET": "s3cret"}).plugins

@@ -52,6 +52,12 @@ class Files(ConfigCase):
             message = "1:1: no format has this extension: name the file .yaml, .yml, .json or .toml"
             self.refused(self.write(name, "a: 1"), message)
 
+    def test_a_text_that_is_in_no_file(self) -> None:
+        document = read_document("sent.toml", b"a = 1")
+        self.assertEqual((document.file, document.data), ("sent.toml", {"a": 1}))
+        error = self.assertRaises(Invalid, read_document, "sent.json", b"")
+        self.assertEqual(error.problems[0].path, "sent.json")
+
     def test_the_extension_in_capitals(self) -> None:
         self.assertEqual(read_document(self.write("a.YML", "a: 1")).data, {"a": 1})
 

@@ -537,6 +537,15 @@ class Sets(Case):
         backend.set_healthy(by["b"], False, "x")
         self.assertEqual(self.choice(backend), "c")
 
+    def test_those_that_are_gone_and_finish(self) -> None:
+        backend = self.publishing("ab")
+        a, b = backend.servers
+        a.in_flight = 1
+        backend.publish([b])
+        self.assertEqual(backend.all_servers, [b, a])
+        a.in_flight = 0
+        self.assertEqual(backend.all_servers, [b])
+
     def test_servers_by_their_url(self) -> None:
         backend = self.publishing("ab")
         self.assertEqual(backend.known_as("http://a:80"), [backend.servers[0]])
@@ -553,6 +562,14 @@ class Sets(Case):
 
 class Draining(Case):
     """Nobody new is led to a server; who is there may stay."""
+
+    def test_who_is_told_of_it(self) -> None:
+        backend = self.backend("ab")
+        told: list[tuple[str, bool]] = []
+        backend.drained = lambda server, draining: told.append((server.host, draining))
+        backend.drain(backend.servers[1], True)
+        backend.drain(backend.servers[1], False)
+        self.assertEqual(told, [("b", True), ("b", False)])
 
     def test_nobody_new(self) -> None:
         backend = self.backend("ab")

@@ -7,7 +7,7 @@ import socket
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.loopback.sockets import eventually
-from toron.net.socket_state import bytes_taken, is_quiet
+from toron.net.socket_state import bytes_both_ways, bytes_taken, is_quiet
 
 
 class Wrapped:
@@ -47,6 +47,19 @@ class States(SynchronousTestCase):
         taken = bytes_taken(self.transport)
         self.assertLess(taken, sent)
         self.assertEqual(bytes_taken(self.transport), taken)
+
+    def test_bytes_both_ways(self) -> None:
+        self.ours.send(bytes(1000))
+        self.peer.send(bytes(300))
+        eventually(
+            lambda: bytes_both_ways(self.transport) == (300, bytes_taken(self.transport)), what="300 came"
+        )
+        eventually(lambda: (bytes_both_ways(self.transport)[1] or 0) >= 1000, what="1000 bytes are taken")
+
+    def test_bytes_of_what_is_no_tcp(self) -> None:
+        with socket.socket(socket.AF_UNIX) as sock:
+            self.assertEqual(bytes_both_ways(Wrapped(sock)), (None, None))
+        self.assertEqual(bytes_both_ways(object()), (None, None))
 
     def test_quiet(self) -> None:
         self.assertTrue(is_quiet(self.transport))

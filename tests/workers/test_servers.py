@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.workers.case import ONE, TWO, SupervisorCase
 from toron.core.server import Server
-from toron.workers.messages import Ejected, Health, Published, Suspected
+from toron.workers.messages import Drained, Ejected, Health, Published, Suspected
 
 
 class Servers(SupervisorCase):
@@ -45,6 +45,15 @@ class Servers(SupervisorCase):
         self.assertNotIn("server api/127.0.0.1:1 is up: ejection over", self.said)
         self.reactor.advance(1)
         self.assertIn("server api/127.0.0.1:1 is up: ejection over", self.said)
+
+    def test_draining(self) -> None:
+        self.backend.drain(self.backend.servers[0], True)
+        self.assertEqual(self.heard(), [[Drained("api", ONE, True)]] * 2)
+        self.processes[0].dies()
+        self.reactor.advance(1)
+        self.assertIn(Drained("api", ONE, True), self.processes[2].heard()[0].servers)
+        self.backend.drain(self.backend.servers[0], False)
+        self.assertIn(Drained("api", ONE, False), self.processes[1].heard())
 
     def test_a_set(self) -> None:
         self.part.discovered.add("api")

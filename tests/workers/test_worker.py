@@ -22,10 +22,12 @@ from toron import plugin
 from toron.compose import compose_parent
 from toron.config.load import load
 from toron.net.inheritance import Inheritance
+from toron.net.living import Found, Wanted
 from toron.workers.messages import (
     Begin,
     Change,
     Counted,
+    Drained,
     Drop,
     Ejected,
     Failed,
@@ -33,6 +35,8 @@ from toron.workers.messages import (
     Hurry,
     Leaving,
     Lines,
+    Lives,
+    Look,
     Prepared,
     Published,
     Ready,
@@ -219,6 +223,21 @@ class Serving(WorkerCase):
         self.assertEqual(self.said(), [Suspected("api", ONE, 1010.0)], "told once")
         self.tell(Suspected("api", TWO, 1009.0))
         self.assertEqual((backend.servers[1].suspect_until, self.said()), (1009.0, []))
+
+    def test_draining(self) -> None:
+        self.worker()
+        backend = self.made._part.backends["api"]
+        self.tell(Drained("api", ONE, True))
+        self.assertEqual([server.draining for server in backend.servers], [True, False])
+        self.tell(Drained("api", ONE, False))
+        self.tell(Drained("api", "http://127.0.0.1:9", True))
+        self.assertEqual([server.draining for server in backend.servers], [False, False])
+
+    def test_what_lives(self) -> None:
+        self.worker()
+        self.said()
+        self.tell(Look(7, Wanted(limit=3)))
+        self.assertEqual(self.said(), [Lives(7, Found(0, []))])
 
     def test_lines_come_before_what_was_counted(self) -> None:
         worker = self.worker()

@@ -8,10 +8,10 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 
+from toron.admin.api import Api
+from toron.admin.running import Running
 from toron.admin.site import is_loopback, make_site
 from toron.net.sockets import listening_socket
-from toron.observe.metrics import Metrics
-from toron.observe.readiness import Readiness
 
 
 class AdminListener(Service):
@@ -19,12 +19,12 @@ class AdminListener(Service):
 
     listener = "admin"
 
-    def __init__(self, reactor: Any, address: str, port: int, metrics: Metrics, readiness: Readiness) -> None:
+    def __init__(self, reactor: Any, address: str, port: int, gateway: Running) -> None:
         self._reactor = reactor
         self._address = address
         self.port = port
-        self._metrics = metrics
-        self._readiness = readiness
+        self.gateway = gateway
+        """What the API can ask."""
         self._socket: socket.socket | None = None
         self._listening: Any = None
 
@@ -39,9 +39,12 @@ class AdminListener(Service):
             self.bind()
         assert self._socket is not None
         bracketed = f"[{self._address}]" if ":" in self._address else self._address
+        loopback = is_loopback(bracketed.encode())
+        gateway = self.gateway
         site = make_site(
-            self._metrics, self._readiness, self._reactor, loopback=is_loopback(bracketed.encode())
-        )
+            gateway.metrics, gateway.readiness, self._reactor, loopback=loopback,
+            api=Api(gateway, loopback=loopback),
+        )  # fmt: skip
         # Twisted takes a copy of the descriptor.
         self._listening = self._reactor.adoptStreamPort(self._socket.fileno(), self._socket.family, site)
         self._socket.close()

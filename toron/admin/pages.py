@@ -24,6 +24,8 @@ class Page:
     status: int
     content_type: str
     body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    """Fields besides those that every answer has."""
 
 
 def problem(status: int, text: str, **more: Any) -> Page:

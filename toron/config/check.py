@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterable
 
+from toron.config.check_admin import check_admin
 from toron.config.check_backend import check_backend, check_kind
-from toron.config.check_listener import check_address, check_clashes, check_listener
+from toron.config.check_listener import check_clashes, check_listener
 from toron.config.check_route import check_route
 from toron.config.check_shadow import check_shadows
 from toron.config.draft import Draft
@@ -71,11 +71,8 @@ def _warn_unused(report: Report, section: str, noun: str, names: Iterable[str], 
 
 
 def _check_rest(draft: Draft, report: Report, folder: str) -> None:
-    admin = draft.admin
-    valid = admin is not None and check_address(("admin", "address"), admin.address, report)
-    if admin is not None and valid and not ipaddress.ip_address(admin.address).is_loopback:
-        message = "the admin port is open to other machines: write 127.0.0.1 to keep it to this one"
-        report.warn(("admin", "address"), message)
+    if draft.admin is not None:
+        check_admin(draft.admin, report)
     log = draft.access_log
     if log is not None and log.path != "-":
         parent = os.path.dirname(os.path.normpath(os.path.join(folder, log.path)))

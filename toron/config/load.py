@@ -49,11 +49,27 @@ def load(path: str, catalog: Catalog, environ: Mapping[str, str], now: float | N
     `catalog` knows the plug-ins (`toron.plugin`), `environ` the variables, and `now` is the time
     in Unix seconds for the dates of certificates (the system's when None).
     """
-    document = read_document(path)
+    return _load(read_document(path), os.path.dirname(path) or ".", catalog, environ, now)
+
+
+def load_text(
+    text: bytes,
+    name: str,
+    folder: str,
+    catalog: Catalog,
+    environ: Mapping[str, str],
+    now: float | None = None,
+) -> Loaded:
+    """Load `text` as if it were a file in `folder`; problems call it `name`, which ends with its format."""
+    return _load(read_document(name, text), folder, catalog, environ, now)
+
+
+def _load(
+    document: Document, folder: str, catalog: Catalog, environ: Mapping[str, str], now: float | None
+) -> Loaded:
     report = Report(document)
     for place, message in document.repeated:
         report.at(place, message)
-    folder = os.path.dirname(path) or "."
     variables = substitute(report, environ)
     secrets = read_secrets(report, folder, Config, {"": document.data}, "", ())
     fitting = Fitting(report, catalog, environ, folder, variables)

@@ -723,11 +723,16 @@ class Log(Model):
 
 
 class Admin(Model):
-    """Where /metrics, /healthz and /readyz are served."""
+    """Where /metrics, /healthz, /readyz and the [admin API](admin.md) are served."""
 
     address: str = "127.0.0.1"
     """An IPv4 or IPv6 address. Anything but loopback shows the metrics to other machines."""
     port: Port = 9901
+    token: Secret | None = None
+    """What clients of the API have to know: at least 16 characters. Without it the API is for clients on this
+    machine, and the address has to be loopback. Metrics and readiness need none."""
+    api: bool = True
+    """Whether there is an API. With `false` the port only shows metrics and readiness."""
 
 
 class Drain(Model):

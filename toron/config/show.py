@@ -11,7 +11,7 @@ from toron.config.catalog import Plugin
 from toron.config.check_backend import ENCRYPTED, KINDS, ONLY_HTTP
 from toron.config.check_listener import ALLOWED
 from toron.config.load import Loaded
-from toron.config.model import Backend, Listener
+from toron.config.model import Backend, Config, Listener
 from toron.config.place import HIDDEN, Path
 from toron.config.scalar import resolve
 
@@ -25,7 +25,7 @@ def effective(loaded: Loaded) -> dict[str, Any]:
     A secret is a field of a secret type, and any value of a plug-in's options that came from a
     variable. Keys that have no value, or that say nothing to what they stand in, are left out.
     """
-    found: dict[str, Any] = _dump(loaded.config)
+    found = _dump_in_parts(loaded.config)
     for path, plugin in loaded.plugins.items():
         by_name = path[0] != "middlewares" and loaded.plugins.get(("middlewares", plugin.name)) is plugin
         if not by_name:
@@ -106,6 +106,14 @@ def _hide(value: Any, texts: set[str]) -> Any:
 
 def _dump(model: BaseModel) -> Any:
     return _brief(model, model.model_dump(mode="json", by_alias=True))
+
+
+def _dump_in_parts(config: Config) -> dict[str, Any]:
+    """The same as `_dump`, route by route: other threads do not get their turn in the midst of a dump."""
+    found: dict[str, Any] = _dump(config.model_copy(update={"routes": ()}))
+    if config.routes:
+        found["routes"] = [_dump(route) for route in config.routes]
+    return {key: found[key] for key in Config.model_fields if key in found}
 
 
 def _brief(value: Any, shown: Any) -> Any:

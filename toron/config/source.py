@@ -27,13 +27,15 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 
 def read_document(
     path: str,
+    text: bytes | None = None,
     *,
     least: str = "one listener under listeners:",
     keys: str = "keys such as listeners: and routes:",
 ) -> Document:
     """The data of a file with its places; raises Invalid when it cannot be read as what it says it is.
 
-    `least` and `keys` say what to write where there is nothing, or no mapping.
+    With a `text` that is read instead of the file. `least` and `keys` say what to write where there is
+    nothing, or no mapping.
     """
     document = Document(path)
     extension = os.path.splitext(path)[1].lower()
@@ -42,7 +44,7 @@ def read_document(
             raise Unreadable(
                 (1, 1), "no format has this extension: name the file .yaml, .yml, .json or .toml"
             )
-        FORMATS[extension](decode(_read(path)), document)
+        FORMATS[extension](decode(_read(path) if text is None else text), document)
         if document.data is None:
             raise Unreadable((1, 1), f"the file is empty: write at least {least}")
         if not isinstance(document.data, dict):

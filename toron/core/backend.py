@@ -83,6 +83,8 @@ class Backend:
         """Told of each server that is to be asked last for a while, when that begins."""
         self.checked: Callable[[Server, bool, str], None] | None = None
         """Told when active checks change their mind about a server."""
+        self.drained: Callable[[Server, bool], None] | None = None
+        """Told when somebody drains a server, or does so no more."""
         self.published: list[Callable[[Sequence[Server], Sequence[Server]], None]] = []
         """Told of each set of servers that is not the one before: who came, and who is gone."""
         self._leaving: list[Server] = []
@@ -125,6 +127,13 @@ class Backend:
         """Lead nobody new to a server, or do so again; who is there, or bound to it, may stay."""
         server.draining = draining
         self._stale_at = _NOW
+        if self.drained is not None:
+            self.drained(server, draining)
+
+    @property
+    def all_servers(self) -> list[Server]:
+        """The servers, and behind them those that are gone and have something to finish."""
+        return [*self.servers, *(server for server in self._leaving if server.gone and server.in_flight)]
 
     def known_as(self, url: str) -> list[Server]:
         """The servers with that URL: one, or none, or more where a configuration names one twice."""

@@ -16,6 +16,8 @@ from toron.wire.clienthello import ClientHello
 from toron.wire.proxy_protocol import ProxyHeader
 
 if TYPE_CHECKING:
+    from toron.core.server import Server
+    from toron.net.living import Busy
     from toron.net.tls import TlsInfo
 
 T = TypeVar("T")
@@ -28,8 +30,9 @@ class Connection:
     """
 
     __slots__ = (
-        "_arrival", "accepted", "client_ip", "client_port", "drain", "ended", "held", "hello", "listener",
-        "local_ip", "local_port", "peer_ip", "peer_port", "proxied", "reactor", "reason", "tls", "transport",
+        "_arrival", "accepted", "client_ip", "client_port", "drain", "ended", "held", "hello", "led_to",
+        "listener", "local_ip", "local_port", "peer_ip", "peer_port", "proxied", "reactor", "reason", "tells",
+        "tls", "transport",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +59,10 @@ class Connection:
         self.ended: Wait[None] = Wait()
         self.drain: Callable[[], None] | None = None
         """Asks for an end soon: what is in flight may finish."""
+        self.tells: Callable[[], Busy] | None = None
+        """Tells what it is busy with, for who asks (see `net.living`)."""
+        self.led_to: tuple[str, Server] | None = None
+        """The backend and the server that all of it goes to, where it is relayed as it is."""
         self.reason: Reason | None = None
         """Why it ended, where that is not the ordinary end."""
         self._arrival: Arrival | None = None
@@ -99,6 +106,7 @@ class Connection:
     def lost(self, reason: Failure | None = None) -> None:
         """The transport is gone."""
         self.drain = None
+        self.tells = None
         if self._arrival is not None:
             # Without this circle both are freed at once, and not by the garbage collector.
             self._arrival.leave()

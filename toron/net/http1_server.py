@@ -29,6 +29,7 @@ from toron.core.wait import Cancelled, Task, Wait
 from toron.net.body_shortcut import LARGE, shorten
 from toron.net.connection import Connection
 from toron.net.http_site import HttpSite
+from toron.net.living import Busy, joined
 from toron.net.relay import Relay
 from toron.net.socket_state import bytes_taken
 from toron.net.sweep import NEVER
@@ -110,6 +111,7 @@ class HttpServer:
         self.transport = transport
         transport.registerProducer(self, True)
         self.connection.drain = self.drain
+        self.connection.tells = self.busy
         self._site.sweep.watch(self)
         self.deadline = self._site.sweep.now + self._site.head_seconds
 
@@ -505,6 +507,12 @@ class HttpServer:
             self._relay.drain()
         elif self.request is None and not self._closing and not self._codec.pending:
             self._close(early=False)
+
+    def busy(self) -> Busy:
+        """What it does now, for who asks."""
+        if self._relay is not None:
+            return joined(self._relay, self.request)
+        return Busy("http/1.1", () if self.request is None else (self.request,))
 
     # --- clients that went away -------------------------------------------------------------------
 

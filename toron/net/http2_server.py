@@ -25,6 +25,7 @@ from toron.net.http_site import HttpSite
 from toron.net.http_stream import CUT, STALLED, HttpStream
 from toron.net.late import NEVER as NEVER_LATE
 from toron.net.late import Late
+from toron.net.living import Busy
 from toron.net.socket_state import bytes_taken
 from toron.net.stream_tunnel import CANCELLED, ENOUGH
 from toron.net.sweep import NEVER
@@ -89,6 +90,7 @@ class Http2Server:
         self.transport = transport
         transport.registerProducer(self, True)
         self.connection.drain = self.drain
+        self.connection.tells = self.busy
         self.site.sweep.watch(self)
         self.deadline = self.site.sweep.now + self.site.head_seconds
         if self.site.draining:
@@ -266,6 +268,11 @@ class Http2Server:
         self._abort()
 
     # --- the end of the connection ------------------------------------------------------------
+
+    def busy(self) -> Busy:
+        """What it does now, for who asks."""
+        requests = [each.request for each in self._streams.values() if each.request is not None]
+        return Busy("h2", requests)
 
     def drain(self) -> None:
         """End soon: streams that began are answered, further ones refused."""

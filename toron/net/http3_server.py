@@ -7,6 +7,7 @@ from toron.core.wait import Wait
 from toron.net.connection import Connection
 from toron.net.http_site import HttpSite
 from toron.net.http_stream import CUT, STALLED, HttpStream
+from toron.net.living import Busy
 from toron.net.quic_session import QuicSession
 from toron.net.stream_tunnel import CANCELLED, ENOUGH
 from toron.net.sweep import NEVER
@@ -64,6 +65,7 @@ class Http3Server:
     def start(self) -> None:
         """Begin to be told."""
         self.connection.drain = self.drain
+        self.connection.tells = self.busy
         site = self.site
         site.sweep.watch(self)
         self.deadline = site.sweep.now + site.head_seconds
@@ -168,6 +170,11 @@ class Http3Server:
             self.deadline = self.site.sweep.now + self.site.keepalive_seconds
 
     # --- the end of the connection ------------------------------------------------------------
+
+    def busy(self) -> Busy:
+        """What it does now, for who asks."""
+        requests = [each.request for each in self._streams.values() if each.request is not None]
+        return Busy("h3", requests)
 
     def drain(self) -> None:
         """End soon: streams that began are answered, and so are those that are on their way."""

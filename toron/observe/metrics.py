@@ -145,6 +145,37 @@ class Metrics:
     # --- asked at any time --------------------------------------------------------------------
 
     @property
+    def certificates(self) -> dict[str, float]:
+        """When each certificate in use ends (Unix seconds), by name."""
+        return self._certificates.copy()
+
+    def of_listener(self, name: str) -> ListenerStats | None:
+        """The stats of a listener, where there are any."""
+        return self._listeners.get(name)
+
+    def of_server(self, backend: str, server: Server) -> ServerStats | None:
+        """The stats of a server, where there are any."""
+        return self._servers.get((backend, server.name))
+
+    def answered(self, route: str) -> dict[tuple[str, int], int]:
+        """The answers of a route so far, by listener and status."""
+        found = self._routes.get(route)
+        return {} if found is None else found.requests
+
+    def all_routes(self) -> list[RouteStats]:
+        """The stats of all routes; any thread may ask."""
+        return list(self._routes.values())
+
+    def all_servers(self) -> list[ServerStats]:
+        """The stats of all servers; any thread may ask."""
+        return list(self._servers.values())
+
+    @property
+    def connections(self) -> int:
+        """Connections of clients and UDP sessions that are open."""
+        return sum(stats.active for stats in list(self._listeners.values()))
+
+    @property
     def dropped(self) -> int:
         """Access lines that were not written."""
         return self._access_log.dropped

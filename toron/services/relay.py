@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from toron.core.backend import Backend, Lease
@@ -10,6 +11,7 @@ from toron.core.refusal import CLIENT_GONE, Refusal, UpstreamFailed
 from toron.core.server import Server
 from toron.net.connection import NOBODY, Connection
 from toron.net.dial import Dialer
+from toron.net.living import busy_relay
 from toron.net.relay import Relay
 from toron.net.sweep import NEVER, Sweep
 from toron.observe.stats import BackendStats, ListenerStats, ServerStats
@@ -66,6 +68,8 @@ class RelayService:
             raise Refusal(CLIENT_GONE)
         relay = Relay(self._sweep, self._idle)
         connection.drain = relay.drain
+        connection.tells = partial(busy_relay, relay)
+        connection.led_to = (self.backend.name, server)
         if not self._counted:
             self.deadline = self._sweep.now + COUNT_EVERY
             self._sweep.watch(self)

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IFileDescriptorReceiver
 from twisted.protocols.basic import Int32StringReceiver
 from zope.interface import implementer
 
+from toron.net.living import Found, Wanted
 from toron.observe.deltas import Delta
 
 LONGEST = 256 << 20
@@ -33,8 +34,8 @@ class Begin(msgspec.Struct, tag=True):
     """The descriptor of each listener."""
     memories: list[int]
     """The descriptors of what is shared, in the order of the pieces in `pickled`."""
-    servers: list[Published | Health | Ejected | Suspected]
-    """Which servers were found, and which are not well."""
+    servers: list[Published | Health | Ejected | Suspected | Drained]
+    """Which servers were found, and which are not well, or drain."""
 
 
 class Published(msgspec.Struct, tag=True):
@@ -77,6 +78,21 @@ class Suspected(msgspec.Struct, tag=True):
     """Seconds of the clock that they share."""
 
 
+class Drained(msgspec.Struct, tag=True):
+    """Somebody wants nobody new to be led to a server, or wants that no more; `server` is its URL."""
+
+    backend: str
+    server: str
+    draining: bool
+
+
+class Look(msgspec.Struct, tag=True):
+    """Asks for `Lives` with this number."""
+
+    number: int
+    wanted: Wanted
+
+
 class Report(msgspec.Struct, tag=True):
     """Asks for the access lines that wait, and then for `Counted` with this number."""
 
@@ -110,8 +126,8 @@ class Swap(msgspec.Struct, tag=True):
     """Serve what was prepared, from now on."""
 
     number: int
-    servers: list[Published | Health | Ejected | Suspected]
-    """Which servers were found, and which are not well."""
+    servers: list[Published | Health | Ejected | Suspected | Drained]
+    """Which servers were found, and which are not well, or drain."""
 
 
 class Drop(msgspec.Struct, tag=True):
@@ -174,8 +190,16 @@ class Counted(msgspec.Struct, tag=True):
     """Bytes."""
 
 
-FromParent = Begin | Published | Health | Ejected | Suspected | Report | Change | Swap | Drop | Stop | Hurry
-FromWorker = Ready | Failed | Prepared | Leaving | Ejected | Suspected | Lines | Said | Counted
+class Lives(msgspec.Struct, tag=True):
+    """What lives in it: the answer to `Look`."""
+
+    number: int
+    found: Found
+
+
+OfServers = Published | Health | Ejected | Suspected | Drained
+FromParent = Begin | OfServers | Look | Report | Change | Swap | Drop | Stop | Hurry
+FromWorker = Ready | Failed | Prepared | Leaving | Ejected | Suspected | Lines | Said | Counted | Lives
 
 from_parent: msgspec.msgpack.Decoder[FromParent] = msgspec.msgpack.Decoder(FromParent)
 from_worker: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)

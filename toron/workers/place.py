@@ -37,6 +37,8 @@ def supervise(
     supervisor = Supervisor(reactor, part, Packed(loaded, inheritance), count, failed)
     supervisor.setServiceParent(part.root)  # type: ignore[no-untyped-call]
     part.root.held.append(supervisor)
+    for each in part.admin:
+        each.gateway.fleet = supervisor.asking
     part.root.hurrying.append(supervisor.hurry)
     part.root.reopening = [supervisor.reopen]
     return Workers(part, supervisor, count)

@@ -8,7 +8,7 @@ from typing import Any
 from toron.compose import Part
 from toron.core.backend import Backend
 from toron.core.server import Server
-from toron.workers.messages import Ejected, FromParent, Health, Published, Suspected
+from toron.workers.messages import Drained, Ejected, FromParent, Health, Published, Suspected
 from toron.workers.process import WorkerProcess
 
 SETTLE = 0.05
@@ -33,9 +33,10 @@ class Servers:
         for backend in part.backends.values():
             if backend not in known:
                 backend.checked = self._on_checked(backend)
+                backend.drained = self._on_drained(backend)
                 backend.published.append(self._on_published(backend))
 
-    def known(self) -> Iterator[Published | Health | Ejected | Suspected]:
+    def known(self) -> Iterator[Published | Health | Ejected | Suspected | Drained]:
         """What a new worker has to know."""
         now = self._reactor.seconds()
         for name, backend in self._backends.items():
@@ -44,6 +45,8 @@ class Servers:
             for server in backend.servers:
                 if name in self._checked:
                     yield Health(name, server.url, server.healthy, "checked before")
+                if server.draining:
+                    yield Drained(name, server.url, True)
                 if server.suspect_until > now:
                     yield Suspected(name, server.url, server.suspect_until)
                 if server.eject_until > now:
@@ -52,6 +55,12 @@ class Servers:
     def _on_checked(self, backend: Backend) -> Callable[[Server, bool, str], None]:
         def tell(server: Server, healthy: bool, why: str) -> None:
             self._tell(Health(backend.name, server.url, healthy, why))
+
+        return tell
+
+    def _on_drained(self, backend: Backend) -> Callable[[Server, bool], None]:
+        def tell(server: Server, draining: bool) -> None:
+            self._tell(Drained(backend.name, server.url, draining))
 
         return tell
 

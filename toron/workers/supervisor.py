@@ -11,6 +11,7 @@ from twisted.logger import Logger, LogLevel
 
 from toron.compose import Part
 from toron.net.doors import Doors
+from toron.workers.asking import Asking
 from toron.workers.changes import Changes
 from toron.workers.messages import (
     Begin,
@@ -22,6 +23,7 @@ from toron.workers.messages import (
     Hurry,
     Leaving,
     Lines,
+    Lives,
     Prepared,
     Ready,
     Said,
@@ -82,6 +84,7 @@ class Supervisor(Service):
         """All that live, those too that another has taken the place of."""
         self._tally = Tally(reactor, part.metrics)
         self._servers = Servers(reactor, part, self._workers)
+        self.asking = Asking(reactor, self._workers)
         self._begun = False
         self._stopping = False
         self._hurried = False
@@ -198,6 +201,7 @@ class Supervisor(Service):
         self._workers.remove(worker)
         self._changes.gone(worker)
         self._tally.leave(worker)
+        self.asking.leave(worker)
         for limits in self._part.limits:
             for counts in limits.shared:
                 counts.vacate(worker.seat)
@@ -261,6 +265,8 @@ class Supervisor(Service):
                 self._servers.ejected(worker, message)
             case Suspected():
                 self._servers.suspected(worker, message)
+            case Lives():
+                self.asking.lives(worker, message)
             case Ready():
                 self._ready(worker)
             case Failed():

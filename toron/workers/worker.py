@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ from toron.config.place import Invalid
 from toron.core.backend import Backend
 from toron.core.server import Server
 from toron.core.wait import Task, as_deferred
+from toron.net.living import look
 from toron.net.pauses import short_pauses
 from toron.net.sockets import CannotListen
 from toron.net.udp import UdpListener
@@ -39,6 +40,7 @@ from toron.workers.messages import (
     Change,
     Channel,
     Counted,
+    Drained,
     Drop,
     Ejected,
     Failed,
@@ -46,6 +48,9 @@ from toron.workers.messages import (
     Health,
     Hurry,
     Leaving,
+    Lives,
+    Look,
+    OfServers,
     Prepared,
     Published,
     Ready,
@@ -84,11 +89,13 @@ class Worker(Channel):
         self._level = LogLevel.info
         self._seats: tuple[int, int]
         self._serving: Serving
-        self._number = 0
-        """Of the change that is prepared."""
+        self._asked = 0
+        """The number of the change that is prepared."""
         self._ready: Composed | None = None
         self._ended: Deferred[None] = Deferred()
         self._stopping = False
+        self._number = 0
+        self.log = Logger(namespace="toron")
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -97,6 +104,7 @@ class Worker(Channel):
         # What is said while it is made the parent has said already, and nobody hears it from here.
         say: Any = self._say
         globalLogBeginner.beginLoggingTo([say], redirectStandardIO=False)
+        self._number = begin.number
         self._seats = begin.seats, begin.seat
         loaded, inherited = unpack(begin.pickled, begin.memories, *self._seats, begin.sockets)
         part = self._part = compose_worker(
@@ -109,7 +117,7 @@ class Worker(Channel):
         part.root.privilegedStartService()
         self._serving = Serving(part.root, part.composition)
 
-    def _know(self, servers: list[Published | Health | Ejected | Suspected]) -> None:
+    def _know(self, servers: Sequence[OfServers]) -> None:
         """Take over how the servers are, and tell from here on what traffic finds out about them."""
         for message in servers:
             self.heard(message)
@@ -167,17 +175,19 @@ class Worker(Channel):
             case Report():
                 self._part.access_log.flush()
                 self._count(message.number)
-            case Published() | Health() | Ejected() | Suspected():
+            case Published() | Health() | Ejected() | Suspected() | Drained():
                 # One that drains does not follow the others to another configuration.
                 backend = self._part.backends.get(message.backend)
                 if backend is not None:
                     self._told(backend, message)
+            case Look():
+                as_deferred(self._look(message)).addErrback(self._not_looked)
             case Change():
                 self._change(message)
             case Swap():
                 self._swap(message)
             case Drop():
-                self._drop(message.number)
+                self._drop()
             case Stop():
                 self._stop()
             case Hurry():
@@ -185,7 +195,7 @@ class Worker(Channel):
             case Begin():
                 raise ValueError("a worker begins once")
 
-    def _told(self, backend: Backend, message: Published | Health | Ejected | Suspected) -> None:
+    def _told(self, backend: Backend, message: OfServers) -> None:
         """How the servers of a backend are."""
         match message:
             case Published():
@@ -198,6 +208,9 @@ class Worker(Channel):
             case Suspected():
                 for server in backend.known_as(message.server):
                     backend.suspect(server, message.until)
+            case Drained():
+                for server in backend.known_as(message.server):
+                    backend.drain(server, message.draining)
 
     def _eject(self, backend: Backend, message: Ejected) -> None:
         changed, backend.changed = backend.changed, None
@@ -215,11 +228,11 @@ class Worker(Channel):
         given, self.descriptors = self.descriptors, []
         sockets = dict(zip(message.sockets, given, strict=False))
         memories = given[len(sockets) :]
-        self._number = message.number
+        self._asked = message.number
 
         def over(_: None, error: BaseException | None) -> None:
             if error is not None and not isinstance(error, Invalid | CannotListen | OSError):
-                _log.failure("a change failed", Failure(error))
+                self.log.failure("a change failed", Failure(error))
             why = "" if error is None else str(error) or type(error).__name__
             self.tell(Prepared(message.number, why))
 
@@ -232,7 +245,7 @@ class Worker(Channel):
                 reactor, reactor.getThreadPool(), unpack, message.pickled, memories, *self._seats, sockets
             )
             fresh = await serving.compose(loaded, inherited)
-        if self._number == message.number:
+        if self._asked == message.number:
             self._ready = serving.prepare(fresh)
 
     def _swap(self, message: Swap) -> None:
@@ -250,12 +263,20 @@ class Worker(Channel):
         self._know(message.servers)
         Task(in_slices(self._reactor, before.dismantle()), _let_go).start()
 
-    def _drop(self, number: int) -> None:
+    def _drop(self) -> None:
         """Nothing comes of it, whether it is prepared already or not."""
-        self._number = 0
+        self._asked = 0
         ready, self._ready = self._ready, None
         if ready is not None:
             self._serving.drop(ready)
+
+    async def _look(self, message: Look) -> None:
+        listeners = self._part.root.listeners
+        found = await look(self._reactor, listeners, message.wanted, self._wall, self._number)
+        self.tell(Lives(message.number, found))
+
+    def _not_looked(self, failure: Failure) -> None:
+        self.log.failure("what lives can not be told", failure)
 
     # --- what it says -------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""The endpoints of the admin API: each file here says what it has in `ENDPOINTS`."""
