@@ -33,6 +33,7 @@ MODULES = (
     "toron.net.http2_client",
     "toron.net.http2_exchange",
     "toron.net.http2_server",
+    "toron.net.http_exchange",
     "toron.net.http_site",
     "toron.net.http_stream",
     "toron.net.late",
@@ -68,6 +69,7 @@ MODULES = (
     "toron.wire.http2_server",
     "toron.wire.http2_streams",
     "toron.wire.scan",
+    "toron.wire.stream_messages",
 )
 """What every request goes through."""
 

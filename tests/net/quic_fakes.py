@@ -13,8 +13,8 @@ from typing import Any
 from aioquic.quic import events
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
-from twisted.internet.task import Clock
 
+from tests.net.turns import Turns
 from toron.core.refusal import Refusal
 from toron.net.certificate_source import Source
 from toron.net.certificates import Certificates
@@ -72,27 +72,6 @@ class Socket:
 
     def close(self) -> None:
         self.closed = True
-
-
-class Reactor(Clock):
-    """A clock that knows who waits for the socket."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.readers: set[Any] = set()
-        self.writers: set[Any] = set()
-
-    def addReader(self, reader: Any) -> None:
-        self.readers.add(reader)
-
-    def removeReader(self, reader: Any) -> None:
-        self.readers.discard(reader)
-
-    def addWriter(self, writer: Any) -> None:
-        self.writers.add(writer)
-
-    def removeWriter(self, writer: Any) -> None:
-        self.writers.discard(writer)
 
 
 class Taker:
@@ -189,7 +168,7 @@ class QuicWorld:
     """An endpoint, what it accepted in `taken`, and its clients."""
 
     def __init__(self, serve: Callable[[Connection], Awaitable[None]] | None = None, **options: Any) -> None:
-        self.reactor = Reactor()
+        self.reactor = Turns()
         self.socket = Socket()
         self.clients: list[Client] = []
         self.taken: list[Taker] = []

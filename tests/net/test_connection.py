@@ -8,9 +8,10 @@ from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.net.http_fakes import outcome
 from tests.net.wires import Taker, Wire
 from toron.core.refusal import HELLO_TIMEOUT, Refusal
-from toron.core.wait import Task
+from toron.core.wait import Task, Wait
 from toron.net.connection import Arrival, Connection
 from toron.wire.events import Malformed
 
@@ -120,6 +121,16 @@ class Connections(SynchronousTestCase):
         self.read()
         self.wire.run()
         self.assertEqual(self.results, [b"abc"])
+
+    def test_its_end_is_told_with_the_reason(self) -> None:
+        ordinary: Wait[None] = Wait()
+        self.connection.tell(ordinary)
+        self.assertEqual(outcome(ordinary), [None])
+        refused: Wait[None] = Wait()
+        self.connection.refuse(HELLO_TIMEOUT)
+        self.connection.tell(refused)
+        [refusal] = outcome(refused)
+        self.assertIs(refusal.reason, HELLO_TIMEOUT)
 
     def test_it_ends_as_it_is_asked_to(self) -> None:
         self.connection.close()

@@ -435,8 +435,8 @@ class Deadlines(Case):
         self.assertEqual(self.transport.ending, "close")
         self.transport.lose()
         self.assertEqual(self.finished(), [])
-        assert isinstance(self.http.ended._error, Refusal)
-        self.assertEqual(self.http.ended._error.reason.word, "head_timeout")
+        [refusal] = outcome(self.http.ended)
+        self.assertEqual(refusal.reason.word, "head_timeout")
 
     def test_keepalive(self) -> None:
         self.hear(GET % b"a")

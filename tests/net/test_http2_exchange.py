@@ -262,8 +262,6 @@ class Answering(Case):
         self.assertTrue(got[0].unprocessed and got[0].untouched and got[0].ours)
 
     def test_malformed(self) -> None:
-        self.server = Partner(self.connection, self.transport, client=False, validate=False)
-        self.open()
         self.server.h2.config.validate_outbound_headers = False
         self.server.h2.config.normalize_outbound_headers = False
         _, got = self.begin()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.http_fakes import Transport, World, nobody
+from toron.core.body import Body
 from toron.core.forwarding import Forwarding, client_fields
+from toron.core.message import Request, Response
 from toron.core.networks import Networks
+from toron.core.refusal import DRAINED, INTERNAL, Refusal
+from toron.core.wait import Cancelled
 from toron.net.http_site import host_only
 from toron.wire.events import RequestHead
 from toron.wire.headers import Headers
@@ -73,6 +80,52 @@ class Site(SynchronousTestCase):
         )
         self.assertEqual((request.client_ip, request.trusted_peer), ("192.0.2.1", False))
         self.assertEqual(request.client_fields, client_fields("192.0.2.1", b"http", 8080))
+
+    def ask(self, service: Callable[[Request], Any], body: Body | None = None) -> list[Any]:
+        """What is told of a request: the response, or why there is none."""
+        request = self.site.request(
+            self.site.origin(self.connection), RequestHead(b"GET", b"/", Headers(), b"a")
+        )
+        request.body = body
+        self.site.service = service
+        told: list[Any] = []
+        task = self.site.ask(request, lambda response, error: told.append(error or response))
+        if task is not None:
+            self.assertEqual(told, [])
+            task.start()
+        return told
+
+    def test_a_service_is_asked(self) -> None:
+        response = Response(200)
+
+        async def answer(request: Request) -> Response:
+            return response
+
+        self.assertEqual(self.ask(answer), [response])
+
+    def test_a_service_that_fails_at_once(self) -> None:
+        error = ZeroDivisionError()
+
+        def fail(request: Request) -> Any:
+            raise error
+
+        self.assertEqual(self.ask(fail), [error])
+
+    def test_a_body_that_is_too_large_already(self) -> None:
+        body = Body()
+        body.limit = 3
+        body.feed(b"four")
+        self.assertEqual(self.ask(nobody, body), [body.error])
+        assert isinstance(body.error, Refusal)
+
+    def test_what_a_client_is_told(self) -> None:
+        refusal = Refusal(DRAINED)
+        self.assertIs(self.site.refusal(refusal, None), refusal)
+        self.assertIsNone(self.site.refusal(Cancelled(), None))
+        fault = self.site.refusal(ZeroDivisionError("secret"), None)
+        assert fault is not None
+        self.assertEqual((fault.reason, fault.detail), (INTERNAL, "ZeroDivisionError"))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_the_date_is_written_once_a_second(self) -> None:
         wall = [784111777.9]

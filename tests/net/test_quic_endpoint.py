@@ -239,8 +239,9 @@ class Stopping(SynchronousTestCase):
         self.assertEqual(world.endpoint.reactor.readers, set())
         world.reactor.advance(100)
 
-    def test_it_can_be_stopped_before_it_began(self) -> None:
+    def test_it_can_be_stopped_twice(self) -> None:
         world = QuicWorld()
         world.endpoint.stopService()
         world.endpoint.doRead()
         world.endpoint.stopService()
+        self.assertEqual((world.endpoint.fileno(), world.reactor.readers), (-1, set()))

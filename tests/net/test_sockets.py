@@ -21,7 +21,8 @@ class Sockets(SynchronousTestCase):
     def test_every_address_is_both_families(self) -> None:
         port = self.opened(None).getsockname()[1]
         for host in ("127.0.0.1", "::1"):
-            socket.create_connection((host, port), timeout=1).close()
+            with socket.create_connection((host, port), timeout=1) as client:
+                self.assertEqual(client.getpeername()[:2], (host, port))
 
     def test_one_address_is_one_family(self) -> None:
         port = self.opened("::1").getsockname()[1]

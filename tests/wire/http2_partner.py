@@ -266,7 +266,7 @@ def exchange(
     # What is still under way, and the answers to it.
     for _ in range(3):
         partners.carry(True)
-    assert not partners.ours.broken and partners.ours.open == 0, partners.ours.last_error
+    assert not partners.ours.broken and partners.ours.open == 0
     ours, theirs = partners.seen_by_us, partners.seen_by_them
     for stream, (request, response) in asked.items():
         at_server, at_client = (ours, theirs) if we_serve else (theirs, ours)

@@ -284,7 +284,7 @@ class Anything(SynchronousTestCase):
         elif random.random() < 0.1:
             codec.reset(stream, 8)
         elif random.random() < 0.1:
-            random.choice([codec.drain, codec.ping, codec.close])()
+            random.choice([codec.drain, codec.close])()
 
     def check_bounds(self, codec: Any) -> None:
         self.assertLessEqual(codec.open, 100)

@@ -223,56 +223,6 @@ class Exchanges(Talks):
         self.assertEqual(codec.queued(1), 0)
 
 
-class Tunnels(Talks):
-    SOCKET = RequestHead(
-        b"GET", b"/chat",
-        Headers([
-            (b"Host", b"a"), (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
-            (b"Sec-WebSocket-Version", b"13"),
-        ]),
-        upgrade=b"websocket",
-    )  # fmt: skip
-    CONNECT = (
-        "HEADERS", 1,
-        [(b":method", b"CONNECT"), (b":scheme", b"https"), (b":authority", b"a"), (b":path", b"/chat"),
-         (b":protocol", b"websocket"), (b"sec-websocket-version", b"13")],
-    )  # fmt: skip
-
-    def test_opened(self) -> None:
-        accept = (b"Sec-WebSocket-Accept", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
-        codec = self.ask(
-            ("ask", 1, self.SOCKET),
-            ("out", self.CONNECT),
-            ("in", headers(1, ok()), (1, head(101, None, accept, upgrade=b"websocket"))),
-            ("say", 1, Data(b"hi"), End(Headers([(b"no", b"trailers")]))),
-            ("out", ("DATA", 1, b"hi", "end")),
-            ("in", data(1, b"there", ends=True), (1, Data(b"there")), (1, END)),
-            values={8: 1},
-        )
-        self.assertTrue(codec.connects)
-        self.assertEqual(codec.open, 0)
-
-    def test_not_opened(self) -> None:
-        self.ask(
-            ("ask", 1, self.SOCKET),
-            (
-                "in",
-                headers(1, ok(status=403)) + data(1, b"no", ends=True),
-                (1, head(403)),
-                (1, Data(b"no")),
-                (1, END),
-            ),
-            values={8: 1},
-        )
-
-    def test_not_taken_back(self) -> None:
-        self.ask(
-            ("in", settings({8: 0}), (0, Malformed("frame_malformed"))),
-            ("out", ("GOAWAY", 0, "PROTOCOL_ERROR")),
-            values={8: 1},
-        )
-
-
 class Streams(Talks):
     def test_no_more_than_the_server_takes(self) -> None:
         codec = self.ask(("ask", 1, GET), ("ask", 3, GET), values={3: 2})

@@ -121,15 +121,13 @@ class Faults(Talks):
         codec.outgoing()
         codec.credit(1, 65535)
         self.assertEqual(codec.outgoing(), window(1, 65535))
-        codec.receive(frame("SETTINGS", 0, b"", ACK) + data(1, bytes(1000)))
-        self.assertFalse(codec.last_error)
-        codec.receive(data(1, b"x"))
-        self.assertEqual(codec.last_error, "flow_control: the stream's window")
+        over = (1, Malformed("flow_control", "the stream's window"))
+        [came] = codec.receive(frame("SETTINGS", 0, b"", ACK) + data(1, bytes(1000)))
+        self.assertEqual(came, (1, Data(bytes(1000))))
+        self.assertEqual(codec.receive(data(1, b"x")), [over])
         unsettled = Http2ServerCodec(Http2Limits(window=1000))
-        unsettled.receive(HELLO + OPEN + part * 5)
-        self.assertFalse(unsettled.last_error)
-        unsettled.receive(data(1, b"x"))
-        self.assertEqual(unsettled.last_error, "flow_control: the stream's window")
+        self.assertEqual(unsettled.receive(HELLO + OPEN + part * 5)[-1], (1, Data(bytes(13107))))
+        self.assertEqual(unsettled.receive(data(1, b"x")), [over])
 
     def test_a_stream_that_depends_on_itself(self) -> None:
         selfish = number(2**31 + 1) + b"\0"

@@ -109,7 +109,10 @@ class Control(Case):
             self.broken(FRAME_ERROR, (2, b"\x00" + frame(SETTINGS, cut)))
 
     def test_settings_nobody_knows(self) -> None:
-        ControlStreams().receive(2, b"\x00" + settings(0x21, 7, 0x2B603742, 1, 1 << 61, 1 << 61), False)
+        streams = ControlStreams()
+        text = settings(0x21, 7, 0x2B603742, 1, 1 << 61, 1 << 61)
+        self.assertTrue(streams.receive(2, b"\x00" + text, False))
+        self.assertEqual(streams.frames, 1)
 
     def test_frames_of_requests_have_no_place_here(self) -> None:
         for kind in (DATA, HEADERS, PUSH_PROMISE, 2, 6, 8, 9):
@@ -126,7 +129,8 @@ class Control(Case):
         streams = ControlStreams()
         streams.receive(2, b"\x00" + NO_SETTINGS, False)
         for kind, number in ((MAX_PUSH_ID, 0), (MAX_PUSH_ID, 8), (GOAWAY, 9), (GOAWAY, 9), (GOAWAY, 0)):
-            streams.receive(2, frame(kind, varint(number)), False)
+            self.assertTrue(streams.receive(2, frame(kind, varint(number)), False))
+        self.assertEqual(streams.frames, 6)
 
     def test_numbers_that_go_the_wrong_way(self) -> None:
         begun = (2, b"\x00" + NO_SETTINGS)
@@ -148,8 +152,8 @@ class Control(Case):
 class Qpack(Case):
     def test_a_table_of_no_size_stays_so(self) -> None:
         streams = ControlStreams()
-        streams.receive(2, b"\x02\x20", False)
-        streams.receive(2, b"\x20\x20", False)
+        self.assertTrue(streams.receive(2, b"\x02\x20", False))
+        self.assertTrue(streams.receive(2, b"\x20\x20", False))
 
     def test_anything_for_the_table_is_an_error(self) -> None:
         for text in (b"\x3f\xe1\x1f", b"\x21", b"\xc0\x00", b"\x41\x61\x00", b"\x00"):

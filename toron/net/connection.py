@@ -112,6 +112,13 @@ class Connection:
             self._arrival.leave()
         self.ended.fire(None)
 
+    def tell(self, ended: Wait[None]) -> None:
+        """Fire a protocol's `ended`; fail it with a Refusal where this is not the ordinary end."""
+        if self.reason is None:
+            ended.fire(None)
+        else:
+            ended.fail(Refusal(self.reason))
+
     def refuse(self, reason: Reason) -> None:
         """End it at once, and remember why."""
         self.reason = reason

@@ -13,7 +13,6 @@ from zope.interface import classImplements
 from toron.core.body import Body
 from toron.core.message import Response
 from toron.core.refusal import (
-    CLIENT_GONE,
     RESPONSE_TIMEOUT,
     UPSTREAM_BAD,
     UPSTREAM_CLOSED,
@@ -25,6 +24,7 @@ from toron.core.refusal import (
 )
 from toron.core.server import Server
 from toron.core.wait import Wait
+from toron.net.http_exchange import Inform, UpstreamExchange
 from toron.net.socket_state import bytes_taken, is_quiet
 from toron.net.sweep import NEVER, Sweep
 from toron.net.tunnel import UpstreamTunnel
@@ -32,47 +32,25 @@ from toron.wire.events import Data, End, Malformed, RequestHead, ResponseHead, U
 from toron.wire.headers import Headers
 from toron.wire.http1_client import ClientCodec
 
-Inform = Callable[[ResponseHead], None]
 _END = End()
 
 
-class UpstreamConnection:
-    """Sends requests to one server.
+class UpstreamConnection(UpstreamExchange):
+    """Sends requests to one server; also the producer of its transport.
 
-    A Sink for the request's body, the Source of the response's, the producer of its transport.
     `idle` is told when an exchange ended well and another may follow, `gone` when none may.
     """
 
-    __slots__ = (
-        "_answer", "_body", "_codec", "_expecting", "_full", "_idle_seconds", "_inform", "_over", "_paused",
-        "_request_body", "_response_seconds", "_sweep", "_switched", "_taken", "deadline", "gone", "idle",
-        "lost", "server", "transport", "used",
-    )  # fmt: skip
+    __slots__ = ("_codec", "_switched", "_taken", "gone", "idle", "lost", "server", "transport")
 
     def __init__(self, server: Server, sweep: Sweep, idle_seconds: float) -> None:
+        self._set_up(sweep, idle_seconds)
         self.server = server
         self.transport: Any = None
         self.idle: Callable[[UpstreamConnection], bool] | None = None
         self.gone: Callable[[UpstreamConnection], None] | None = None
-        self.deadline = NEVER
         self.lost = False
-        self.used = False
-        """Whether an exchange went over it before the present one."""
-        self._sweep = sweep
-        self._idle_seconds = idle_seconds
         self._codec = ClientCodec()
-        self._answer: Wait[Response] | None = None
-        self._body: Body | None = None
-        """The response's body, until it is whole."""
-        self._request_body: Body | None = None
-        """The request's body, until it is whole."""
-        self._inform: Inform | None = None
-        self._over: Callable[[Refusal | None], None] | None = None
-        self._response_seconds = NEVER
-        self._expecting = False
-        """Whether the client waits to be told to go on with the body."""
-        self._paused = False
-        self._full = False
         self._taken = 0
         self._switched = False
 
@@ -111,15 +89,6 @@ class UpstreamConnection:
                 self.body_flush()
         return answer
 
-    def cancel(self) -> None:
-        """The exchange is not wanted any more."""
-        self._abandon()
-
-    def give_up(self, error: Refusal) -> None:
-        """End the exchange under way with an error."""
-        if self._answer is not None or self._body is not None:
-            self._fail(error)
-
     # --- a sink for the request's body --------------------------------------------------------
 
     def body_data(self, data: bytes) -> None:
@@ -133,13 +102,6 @@ class UpstreamConnection:
         self._request_body = None
         self.body_flush()
         self._rearm()
-
-    def body_failed(self, error: BaseException) -> None:
-        self._request_body = None
-        if isinstance(error, Refusal):
-            self._fail(error)
-        else:
-            self._fail(UpstreamFailed(CLIENT_GONE, str(error), ours=True))
 
     def body_flush(self) -> None:
         data = self._codec.outgoing()
@@ -162,9 +124,6 @@ class UpstreamConnection:
             self._paused = False
             self._rearm()
             self.transport.resumeProducing()
-
-    def stop(self) -> None:
-        self._abandon()
 
     def left_of(self, body: Body) -> int:
         """Bytes of a response's body still to come; 0 where it is over, or of no known length."""
@@ -277,26 +236,7 @@ class UpstreamConnection:
         if self.gone is not None:
             self.gone(self)
 
-    def _interim(self, head: ResponseHead) -> None:
-        if head.status == 100 and self._expecting:
-            self._expecting = False
-            self._rearm()
-        if self._inform is not None:
-            self._inform(head)
-
     # --- deadlines ----------------------------------------------------------------------------
-
-    def _rearm(self) -> None:
-        """Set the deadline for what is waited for now."""
-        if self._paused or self._over is None:
-            seconds = NEVER
-        elif self._full or self._body is not None:
-            seconds = self._idle_seconds
-        elif self._request_body is None or self._expecting:
-            seconds = self._response_seconds
-        else:
-            seconds = NEVER
-        self.deadline = self._sweep.now + seconds
 
     def expired(self, now: float) -> None:
         if self._full and self._over is not None:
@@ -360,20 +300,6 @@ class UpstreamConnection:
         self.transport.unregisterProducer()
         self.transport.pauseProducing()
         response.tunnel = UpstreamTunnel(self.transport, data, self._exchange_over)
-
-    def _fail(self, error: Refusal) -> None:
-        """Whoever waits for something of this exchange is told; the connection is of no more use."""
-        answer, self._answer = self._answer, None
-        body, self._body = self._body, None
-        request_body, self._request_body = self._request_body, None
-        self._abandon(error)
-        if request_body is not None:
-            request_body.stop()
-        if answer is not None:
-            answer.fail(error)
-        if body is not None:
-            body.fail(error)
-            body.flush()
 
     def _abandon(self, error: Refusal | None = None) -> None:
         self._answer = None

@@ -25,7 +25,7 @@ from toron.core.refusal import (
     Reason,
     Refusal,
 )
-from toron.core.wait import Cancelled, Task, Wait
+from toron.core.wait import Task, Wait
 from toron.net.body_shortcut import LARGE, shorten
 from toron.net.connection import Connection
 from toron.net.http_site import HttpSite
@@ -150,10 +150,7 @@ class HttpServer:
         cut = self._site.draining and reason.check(ConnectionAborted)
         self._interrupt(DRAINED if cut else CLIENT_GONE)
         self.connection.lost(reason)
-        if self.connection.reason is None:
-            self.ended.fire(None)
-        else:
-            self.ended.fail(Refusal(self.connection.reason))
+        self.connection.tell(self.ended)
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -254,15 +251,9 @@ class HttpServer:
         return request
 
     def _serve(self, request: Request) -> None:
-        body = request.body
-        try:
-            if body is not None and body.error is not None:
-                # Too large already: there is no use in troubling a server.
-                raise body.error
-            task = self._task = Task(self._site.service(request), self._answered)
-        except Exception as error:
-            self._answered(None, error)
-        else:
+        task = self._site.ask(request, self._answered)
+        if task is not None:
+            self._task = task
             task.start()
 
     def _answered(self, response: Response | None, error: BaseException | None) -> None:
@@ -270,13 +261,10 @@ class HttpServer:
         if error is None:
             assert response is not None
             self._respond(response)
-        elif isinstance(error, Refusal):
-            self._refuse(error)
-        elif not isinstance(error, Cancelled):
-            self._site.log.failure(
-                "request {id} failed", Failure(error), id=self.request.id if self.request else ""
-            )
-            self._refuse(Refusal(INTERNAL, type(error).__name__))
+            return
+        refusal = self._site.refusal(error, self.request)
+        if refusal is not None:
+            self._refuse(refusal)
 
     def _malformed(self, error: Malformed, head: RequestHead | None) -> None:
         """What the client sends can not be trusted from here on."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from toron.core.body import HIGH, Body
 from toron.core.message import Response
 from toron.core.refusal import (
-    CLIENT_GONE,
     RESPONSE_TIMEOUT,
     UPSTREAM_BAD,
     UPSTREAM_CLOSED,
@@ -19,6 +18,7 @@ from toron.core.refusal import (
     UpstreamFailed,
 )
 from toron.core.wait import Wait
+from toron.net.http_exchange import Inform, UpstreamExchange
 from toron.net.sweep import NEVER, Sweep
 from toron.wire.events import Data, End, Malformed, RequestHead, Reset, ResponseHead
 from toron.wire.headers import Headers
@@ -27,53 +27,33 @@ from toron.wire.http2_frames import CANCEL, NO_ERROR
 if TYPE_CHECKING:
     from toron.net.http2_client import Http2Upstream
 
-Inform = Callable[[ResponseHead], None]
 _END = End()
 _QUEUE, _TRANSPORT = 1, 2
 """Why the request is held up: the server's flow control; the connection, which takes no more for now."""
 
 
-class UpstreamStream:
-    """A Sink for the request's body, the Source of the response's; used for one exchange.
+class UpstreamStream(UpstreamExchange):
+    """Used for one exchange.
 
     The connection calls `head`, `data`, `end`, `room`, `was_reset`, `malformed` and `fail` as events come,
     and `settle` after each batch of them.
     """
 
-    __slots__ = (
-        "_answer", "_answered", "_body", "_connection", "_ended", "_expecting", "_fed", "_full",
-        "_idle_seconds", "_inform", "_number", "_over", "_paused", "_request_body",
-        "_response_seconds", "_sweep", "_untaken", "answered", "deadline", "used",
-    )  # fmt: skip
+    __slots__ = ("_answered", "_connection", "_ended", "_fed", "_number", "_untaken", "answered")
 
     def __init__(self, connection: Http2Upstream, sweep: Sweep, idle_seconds: float) -> None:
-        self.deadline = NEVER
+        self._set_up(sweep, idle_seconds)
         self.answered = False
         """Whether any of the answer has come."""
         self.used = connection.used
-        """Whether the connection has served before."""
         self._connection = connection
-        self._sweep = sweep
-        self._idle_seconds = idle_seconds
         self._number = 0
-        self._answer: Wait[Response] | None = None
         self._answered: Response | None = None
         """A response whose head came in this batch of events."""
-        self._body: Body | None = None
-        """The response's body, until it is whole."""
         self._fed: Body | None = None
         """A body that came in this batch of events, in part or all of it."""
         self._ended = False
         """The response is whole."""
-        self._request_body: Body | None = None
-        """The request's body, until it is whole."""
-        self._inform: Inform | None = None
-        self._over: Callable[[Refusal | None], None] | None = None
-        self._response_seconds = NEVER
-        self._expecting = False
-        """Whether the client waits to be told to go on with the body."""
-        self._paused = False
-        self._full = 0
         self._untaken = 0
         """Bytes of the response that the server was not told are taken."""
 
@@ -117,15 +97,6 @@ class UpstreamStream:
                 connection.flush()
         return answer
 
-    def cancel(self) -> None:
-        """The exchange is not wanted any more."""
-        self._abandon(CANCEL)
-
-    def give_up(self, error: Refusal) -> None:
-        """End the exchange under way with an error."""
-        if self._answer is not None or self._body is not None:
-            self._fail(error, CANCEL)
-
     # --- a sink for the request's body --------------------------------------------------------
 
     def body_data(self, data: bytes) -> None:
@@ -141,13 +112,6 @@ class UpstreamStream:
         self._connection.say(self._number, _END if trailers is None else End(trailers))
         self._connection.flush()
         self._rearm()
-
-    def body_failed(self, error: BaseException) -> None:
-        self._request_body = None
-        if isinstance(error, Refusal):
-            self._fail(error, CANCEL)
-        else:
-            self._fail(UpstreamFailed(CLIENT_GONE, str(error), ours=True), CANCEL)
 
     def body_flush(self) -> None:
         if self._over is not None:
@@ -198,20 +162,13 @@ class UpstreamStream:
             self._connection.flush()
         self._rearm()
 
-    def stop(self) -> None:
-        self._abandon(CANCEL)
-
     # --- what comes ---------------------------------------------------------------------------
 
     def head(self, head: ResponseHead) -> None:
         """A head, of an interim response or of the final one."""
         self.answered = True
         if head.status < 200:
-            if head.status == 100 and self._expecting:
-                self._expecting = False
-                self._rearm()
-            if self._inform is not None:
-                self._inform(head)
+            self._interim(head)
             return
         response = self._answered = Response(head.status, head.headers)
         response.body = self._fed = self._body = Body(self, head.length)
@@ -266,40 +223,28 @@ class UpstreamStream:
             return
         detail = f"error {reset.code}"
         if reset.unprocessed:
-            self._fail(_unprocessed(UPSTREAM_RESET, detail), None)
+            self._fail(_unprocessed(UPSTREAM_RESET, detail))
         else:
-            self._fail(UpstreamFailed(UPSTREAM_RESET, detail), None)
+            self._fail(UpstreamFailed(UPSTREAM_RESET, detail))
 
     def malformed(self, error: Malformed) -> None:
         """What the server sent breaks the protocol; the stream was reset for it."""
-        self._fail(UpstreamFailed(UPSTREAM_BAD, f"{error.word} {error.detail}".strip()), None)
+        self._fail(UpstreamFailed(UPSTREAM_BAD, f"{error.word} {error.detail}".strip()))
 
     def fail(self, error: UpstreamFailed) -> None:
         """The connection is gone."""
-        self._fail(error, None)
+        self._fail(error)
 
     # --- deadlines ----------------------------------------------------------------------------
-
-    def _rearm(self) -> None:
-        """Set the deadline for what is waited for now."""
-        if self._paused or self._over is None:
-            seconds = NEVER
-        elif self._full or self._body is not None:
-            seconds = self._idle_seconds
-        elif self._request_body is None or self._expecting:
-            seconds = self._response_seconds
-        else:
-            seconds = NEVER
-        self.deadline = self._sweep.now + seconds
 
     def expired(self, now: float) -> None:
         if self._full & _TRANSPORT and not self._full & _QUEUE:
             # The connection has a deadline of its own.
             self._rearm()
         elif self._answer is not None:
-            self._fail(UpstreamFailed(RESPONSE_TIMEOUT), CANCEL)
+            self._fail(UpstreamFailed(RESPONSE_TIMEOUT))
         else:
-            self._fail(UpstreamFailed(UPSTREAM_IDLE), CANCEL)
+            self._fail(UpstreamFailed(UPSTREAM_IDLE))
 
     # --- endings ------------------------------------------------------------------------------
 
@@ -313,25 +258,11 @@ class UpstreamStream:
             self._connection.flush()
         self._leave(None)
 
-    def _fail(self, error: Refusal, code: int | None) -> None:
-        """Whoever waits for something of this exchange is told."""
-        answer, self._answer = self._answer, None
-        body, self._body = self._body, None
-        request_body, self._request_body = self._request_body, None
-        self._abandon(code, error)
-        if request_body is not None:
-            request_body.stop()
-        if answer is not None:
-            answer.fail(error)
-        if body is not None:
-            body.fail(error)
-            body.flush()
-
-    def _abandon(self, code: int | None, error: Refusal | None = None) -> None:
+    def _abandon(self, error: Refusal | None = None) -> None:
         self._answer = None
         self._body = None
-        if self._over is not None and code is not None:
-            self._connection.reset(self._number, code)
+        if self._over is not None:
+            self._connection.reset(self._number, CANCEL)
             self._connection.flush()
         self._leave(error)
 

@@ -17,7 +17,6 @@ from toron.core.refusal import (
     KEEPALIVE_TIMEOUT,
     REASONS,
     Reason,
-    Refusal,
 )
 from toron.core.wait import Wait
 from toron.net.connection import Connection
@@ -125,10 +124,7 @@ class Http2Server:
         cut = self.site.draining and reason.check(ConnectionAborted)
         self._interrupt(DRAINED if cut else CLIENT_GONE)
         self.connection.lost(reason)
-        if self.connection.reason is None:
-            self.ended.fire(None)
-        else:
-            self.ended.fail(Refusal(self.connection.reason))
+        self.connection.tell(self.ended)
 
     # --- what comes ---------------------------------------------------------------------------
 

@@ -236,7 +236,4 @@ class Http3Server:
         if reason is not None:
             for stream in list(self._streams.values()):
                 stream.lost(reason, detail)
-        if self.connection.reason is None:
-            self.ended.fire(None)
-        else:
-            self.ended.fail(Refusal(self.connection.reason))
+        self.connection.tell(self.ended)

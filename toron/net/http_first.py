@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.python.failure import Failure
 from zope.interface import classImplements
 
-from toron.core.refusal import HEAD_TIMEOUT, Refusal
+from toron.core.refusal import HEAD_TIMEOUT
 from toron.core.wait import Wait
 from toron.net.connection import Connection
 from toron.net.http1_server import HttpServer
@@ -74,10 +74,7 @@ class FirstBytes:
     def connectionLost(self, reason: Failure) -> None:
         self._site.sweep.forget(self)
         self._connection.lost(reason)
-        if self._connection.reason is None:
-            self.ended.fire(None)
-        else:
-            self.ended.fail(Refusal(self._connection.reason))
+        self._connection.tell(self.ended)
 
     def drain(self) -> None:
         """Nothing was asked yet: end now."""

@@ -34,3 +34,4 @@ cdef class HttpSite:
     cpdef Request origin(self, connection)
     cpdef Request request(self, Request origin, RequestHead head)
     cpdef check(self, Request request, length)
+    cpdef ask(self, Request request, answered)

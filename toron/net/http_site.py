@@ -8,11 +8,13 @@ from random import Random
 from typing import Any
 
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from toron.core.forwarding import Forwarding, client_fields
 from toron.core.message import Request, Response
 from toron.core.path import route_path
-from toron.core.refusal import BODY_TOO_LARGE, REASONS, Reason, Refusal
+from toron.core.refusal import BODY_TOO_LARGE, INTERNAL, REASONS, Reason, Refusal
+from toron.core.wait import Cancelled, Task
 from toron.net.connection import Connection
 from toron.net.sweep import Sweep
 from toron.net.unread import UnreadConnections
@@ -21,6 +23,8 @@ from toron.wire.headers import Headers, Remembered
 
 Finished = Callable[[Any, Request, int, int, Reason | None, str], None]
 """Told of every exchange that is over: connection, request, status, body bytes sent, reason, detail."""
+Answered = Callable[[Response | None, BaseException | None], None]
+"""Told of the response, or of why there is none."""
 
 
 class HttpSite:
@@ -172,6 +176,27 @@ class HttpSite:
             path = request.route_path = route_path(request.path)
             if not self.encoded_slashes and path.find(b"%2F") >= 0:
                 raise Refusal(REASONS["bad_path"], "an escaped slash")
+
+    def ask(self, request: Request, answered: Answered) -> Task[Response] | None:
+        """The task that gets the response, to be started; None where `answered` knows already."""
+        body = request.body
+        try:
+            if body is not None and body.error is not None:
+                # Too large already: there is no use in troubling a server.
+                raise body.error
+            return Task(self.service(request), answered)
+        except Exception as error:
+            answered(None, error)
+            return None
+
+    def refusal(self, error: BaseException, request: Request | None) -> Refusal | None:
+        """What the client is told of an error; None where it is gone. The faults of plug-ins are logged."""
+        if isinstance(error, Refusal):
+            return error
+        if isinstance(error, Cancelled):
+            return None
+        self.log.failure("request {id} failed", Failure(error), id=request.id if request else "")
+        return Refusal(INTERNAL, type(error).__name__)
 
 
 _SWITCHED = (

@@ -5,8 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any, Protocol
 
-from twisted.python.failure import Failure
-
 from toron.core.body import HIGH, Body
 from toron.core.error_page import refused
 from toron.core.message import Request, Response
@@ -20,7 +18,7 @@ from toron.core.refusal import (
     Reason,
     Refusal,
 )
-from toron.core.wait import Cancelled, Task
+from toron.core.wait import Task
 from toron.net.connection import Connection
 from toron.net.http_site import HttpSite
 from toron.net.stream_tunnel import ENOUGH, StreamTunnel
@@ -80,29 +78,9 @@ class HttpStream:
     """
 
     __slots__ = (
-        "_body",
-        "_carrier",
-        "_continued",
-        "_fed",
-        "_fresh",
-        "_full",
-        "_headed",
-        "_held",
-        "_key",
-        "_left",
-        "_response",
-        "_sent",
-        "_silent",
-        "_site",
-        "_status",
-        "_stopped",
-        "_task",
-        "_tunnel",
-        "_untaken",
-        "connection",
-        "deadline",
-        "number",
-        "request",
+        "_body", "_carrier", "_continued", "_fed", "_fresh", "_full", "_headed", "_held", "_key", "_left",
+        "_response", "_sent", "_silent", "_site", "_status", "_stopped", "_task", "_tunnel", "_untaken",
+        "connection", "deadline", "number", "request",
     )  # fmt: skip
 
     def __init__(self, carrier: Carrier, number: int) -> None:
@@ -233,15 +211,9 @@ class HttpStream:
     # --- the request --------------------------------------------------------------------------
 
     def _serve(self, request: Request) -> None:
-        body = request.body
-        try:
-            if body is not None and body.error is not None:
-                # Too large already: there is no use in troubling a server.
-                raise body.error
-            task = self._task = Task(self._site.service(request), self._answered)
-        except Exception as error:
-            self._answered(None, error)
-        else:
+        task = self._site.ask(request, self._answered)
+        if task is not None:
+            self._task = task
             task.start()
 
     def _answered(self, response: Response | None, error: BaseException | None) -> None:
@@ -249,13 +221,10 @@ class HttpStream:
         if error is None:
             assert response is not None
             self._respond(response, None)
-        elif isinstance(error, Refusal):
-            self._refuse(error)
-        elif not isinstance(error, Cancelled):
-            self._site.log.failure(
-                "request {id} failed", Failure(error), id=self.request.id if self.request else ""
-            )
-            self._refuse(Refusal(INTERNAL, type(error).__name__))
+            return
+        refusal = self._site.refusal(error, self.request)
+        if refusal is not None:
+            self._refuse(refusal)
 
     def pause(self) -> None:
         self._held = True

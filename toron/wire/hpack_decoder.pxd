@@ -24,7 +24,7 @@ cdef class Decoder:
     cpdef _evict(self)
 
 @cython.locals(shift=int, octet=int)
-cpdef tuple _integer(bytes block, Py_ssize_t at, Py_ssize_t number)
+cpdef tuple integer(bytes block, Py_ssize_t at, Py_ssize_t number)
 
 @cython.locals(octet=int, size=Py_ssize_t, end=Py_ssize_t)
-cpdef tuple _string(bytes block, Py_ssize_t at)
+cpdef tuple string(bytes block, Py_ssize_t at, int huffman)

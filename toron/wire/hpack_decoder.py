@@ -45,7 +45,7 @@ class Decoder:
                 index = octet & 0x7F
                 at += 1
                 if index == 0x7F:
-                    index, at = _integer(block, at, index)
+                    index, at = integer(block, at, index)
                 field = self._entry(index)
             else:
                 field, at = self._literal(block, at, octet)
@@ -68,7 +68,7 @@ class Decoder:
             size = block[at] & 0x1F
             at += 1
             if size == 0x1F:
-                size, at = _integer(block, at, size)
+                size, at = integer(block, at, size)
             if size > TABLE_MOST:
                 raise HpackError(f"a table of {size} octets")
             self._limit = size
@@ -96,12 +96,12 @@ class Decoder:
         index = octet & most
         at += 1
         if index == most:
-            index, at = _integer(block, at, index)
+            index, at = integer(block, at, index)
         if index:
             name = self._entry(index)[0]
         else:
-            name, at = _string(block, at)
-        value, at = _string(block, at)
+            name, at = string(block, at, 0x80)
+        value, at = string(block, at, 0x80)
         field = (name, value)
         if octet & 0x40:
             self._entries.append(field)
@@ -122,7 +122,7 @@ class Decoder:
         self._size = size
 
 
-def _integer(block: bytes, at: int, number: int) -> tuple[int, int]:
+def integer(block: bytes, at: int, number: int) -> tuple[int, int]:
     """The rest of an integer whose prefix was full, and where it ends (section 5.1)."""
     shift = 0
     while at < len(block):
@@ -137,20 +137,20 @@ def _integer(block: bytes, at: int, number: int) -> tuple[int, int]:
     raise HpackError("the block ends within an integer")
 
 
-def _string(block: bytes, at: int) -> tuple[bytes, int]:
-    """A string, and where it ends (section 5.2)."""
+def string(block: bytes, at: int, huffman: int) -> tuple[bytes, int]:
+    """A string whose bit `huffman` says how it is coded, and where it ends (section 5.2)."""
     if at >= len(block):
         raise HpackError("the block ends before a string")
     octet = block[at]
-    size = octet & 0x7F
+    size = octet & (huffman - 1)
     at += 1
-    if size == 0x7F:
-        size, at = _integer(block, at, size)
+    if size == huffman - 1:
+        size, at = integer(block, at, size)
     end = at + size
     if end > len(block):
         raise HpackError("the block ends within a string")
     data = block[at:end]
-    if octet & 0x80:
+    if octet & huffman:
         try:
             data = hpack_huffman.decode(data)
         except ValueError as error:

@@ -7,7 +7,7 @@ cdef list _INDEXED
 cdef dict _STATIC_INDEXED
 
 @cython.locals(octets=list)
-cpdef bytes _number(Py_ssize_t number, int most, int flags)
+cpdef bytes prefixed(Py_ssize_t number, int most, int flags)
 
 
 cdef class Encoder:

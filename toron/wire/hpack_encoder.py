@@ -13,7 +13,7 @@ SECRETS: Final = frozenset({b"authorization", b"cookie", b"proxy-authorization",
 _SEEN_MOST: Final = 256
 
 
-def _number(number: int, most: int, flags: int) -> bytes:
+def prefixed(number: int, most: int, flags: int) -> bytes:
     """An integer with a prefix that holds up to `most`, and flags above it (section 5.1)."""
     if number < most:
         return bytes((flags | number,))
@@ -26,7 +26,7 @@ def _number(number: int, most: int, flags: int) -> bytes:
     return bytes(octets)
 
 
-_INDEXED: Final = [_number(index, 0x7F, 0x80) for index in range(OWN + TABLE_MOST // OVERHEAD)]
+_INDEXED: Final = [prefixed(index, 0x7F, 0x80) for index in range(OWN + TABLE_MOST // OVERHEAD)]
 _STATIC_INDEXED: Final = {field: _INDEXED[index] for field, index in PLACES.items()}
 
 
@@ -65,8 +65,8 @@ class Encoder:
         if self._updates:
             smallest, last = self._updates
             if smallest < last:
-                out.append(_number(smallest, 0x1F, 0x20))
-            out.append(_number(last, 0x1F, 0x20))
+                out.append(prefixed(smallest, 0x1F, 0x20))
+            out.append(prefixed(last, 0x1F, 0x20))
             self._updates = []
         numbers = self._numbers
         for field in fields:
@@ -86,21 +86,21 @@ class Encoder:
         index = NAMES.get(name, 0)
         size = len(value)
         if name in SECRETS:
-            out.append(_number(index, 0x0F, 0x10))
+            out.append(prefixed(index, 0x0F, 0x10))
         elif field in self._seen:
             self._seen.discard(field)
-            out.append(_number(index, 0x3F, 0x40))
+            out.append(prefixed(index, 0x3F, 0x40))
             self._add(field)
         else:
-            out.append(_number(index, 0x0F, 0))
+            out.append(prefixed(index, 0x0F, 0))
             if len(name) + size < self._limit >> 2:
                 if len(self._seen) >= _SEEN_MOST:
                     self._seen.clear()
                 self._seen.add(field)
         if not index:
-            out.append(_number(len(name), 0x7F, 0))
+            out.append(prefixed(len(name), 0x7F, 0))
             out.append(name)
-        out.append(_number(size, 0x7F, 0))
+        out.append(prefixed(size, 0x7F, 0))
         out.append(value)
 
     def _add(self, field: Field) -> None:

@@ -8,7 +8,6 @@ from toron.wire.http2_streams cimport Stream
 
 
 cdef class Http2ClientCodec(Framing):
-    cdef public bint connects
     cdef public object scheme
     cdef public Py_ssize_t _allowed
     cdef public Py_ssize_t _answered

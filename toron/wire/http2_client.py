@@ -5,7 +5,7 @@ from __future__ import annotations
 from toron.wire import http2_frames as frames
 from toron.wire.events import Data as DataEvent
 from toron.wire.events import End as EndEvent
-from toron.wire.events import Event, Malformed, RequestHead, Reset, ResponseHead
+from toron.wire.events import Event, Malformed, RequestHead, Reset
 from toron.wire.headers import Field
 from toron.wire.http1_framing import BODILESS
 from toron.wire.http2_fields import read_response
@@ -22,8 +22,8 @@ from toron.wire.http2_framing import Framing
 from toron.wire.http2_heads import request_fields
 from toron.wire.http2_limits import Http2Limits
 from toron.wire.http2_messages import END
-from toron.wire.http2_streams import BODY, HEAD, NOTHING, Stream
-from toron.wire.websocket import accept_of
+from toron.wire.http2_streams import Stream
+from toron.wire.stream_messages import BODY, HEAD, NOTHING
 
 _LIMITS = Http2Limits()
 _INTERIM_MOST = 16
@@ -32,14 +32,9 @@ _USUALLY_BARE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"DELETE"})
 
 
 class Http2ClientCodec(Framing):
-    """Says requests, and reads their responses; any number of exchanges at the same time.
+    """Says requests, and reads their responses; any number of exchanges at the same time."""
 
-    A request that asks for an upgrade is said as an extended CONNECT (RFC 8441), where the server
-    `connects`; its tunnel is open when 101 is told, and both sides' Data are the other protocol's until
-    their End.
-    """
-
-    __slots__ = ("_allowed", "_answered", "connects", "scheme")
+    __slots__ = ("_allowed", "_answered", "scheme")
 
     def __init__(self, limits: Http2Limits = _LIMITS, scheme: bytes = b"https") -> None:
         """`scheme` is that of the connection: `https` or `http`."""
@@ -54,8 +49,6 @@ class Http2ClientCodec(Framing):
         )
         self._out.insert(0, PREFACE)
         self.scheme = scheme
-        self.connects = False
-        """Whether the server opens tunnels (SETTINGS_ENABLE_CONNECT_PROTOCOL)."""
         self._allowed = limits.streams
         """Streams at the same time, as the server allows and we want."""
         self._answered = STREAM_MOST
@@ -77,11 +70,7 @@ class Http2ClientCodec(Framing):
         length = head.length
         writing: str = BODY
         said = length
-        if head.upgrade:
-            if not self.connects:
-                raise ValueError("the server opens no tunnels")
-            said = length = None
-        elif length == 0 and head.method in _USUALLY_BARE:
+        if length == 0 and head.method in _USUALLY_BARE:
             writing = NOTHING
             said = None
         fields = request_fields(head, self.scheme, said)
@@ -89,15 +78,10 @@ class Http2ClientCodec(Framing):
         self._last = number
         stream = Stream(number, self.limits.window, self._peer_window)
         stream.method = head.method
-        stream.upgrade = head.upgrade
         stream.writing = writing
         stream.owed = -1 if length is None else length
         self._streams[number] = stream
         self._say_section(stream, fields, 0)
-        if head.upgrade:
-            key = head.headers.get(b"sec-websocket-key")
-            if key is not None:
-                stream.accept = accept_of(key)
         return number
 
     def send(self, stream: int, event: Event) -> None:
@@ -134,16 +118,12 @@ class Http2ClientCodec(Framing):
             self._check_interim(stream, status, ends)
             events.append((number, head))
             return
-        if stream.upgrade and status < 300:
-            self._open_tunnel(stream, head)
-        elif stream.method == b"HEAD" or status in BODILESS:
+        if stream.method == b"HEAD" or status in BODILESS:
             stream.expected = 0
         elif head.length is not None:
             stream.expected = head.length
         elif ends:
             head.length = 0
-        if status >= 300:
-            stream.upgrade = b""
         stream.reading = BODY
         if ends:
             stream.ended()
@@ -160,24 +140,11 @@ class Http2ClientCodec(Framing):
         if stream.interim > _INTERIM_MOST:
             raise Malformed("interim_flood", f"more than {_INTERIM_MOST}")
 
-    def _open_tunnel(self, stream: Stream, head: ResponseHead) -> None:
-        head.status = 101
-        head.length = None
-        head.upgrade = stream.upgrade
-        if stream.accept:
-            # HTTP/2 has no such proof that both mean a WebSocket, but HTTP/1.1 wants one.
-            head.headers.add(b"Sec-WebSocket-Accept", stream.accept)
-
     # --- the server's word ----------------------------------------------------------------------
 
     def _follow(self, values: dict[int, int]) -> None:
         if values.get(frames.ENABLE_PUSH):
             raise ConnectionFault(PROTOCOL_ERROR, "frame_malformed", "a server that enables push")
-        connects = values.get(frames.ENABLE_CONNECT_PROTOCOL)
-        if connects is not None:
-            if self.connects and not connects:
-                raise ConnectionFault(PROTOCOL_ERROR, "frame_malformed", "tunnels taken back")
-            self.connects = connects == 1
         allowed = values.get(frames.MAX_CONCURRENT_STREAMS)
         if allowed is not None:
             self._allowed = min(allowed, self.limits.streams)

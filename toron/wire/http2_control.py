@@ -12,7 +12,8 @@ from toron.wire.http2_frames import (
     ConnectionFault,
 )
 from toron.wire.http2_messages import Messages
-from toron.wire.http2_streams import DONE, LEFT
+from toron.wire.http2_streams import LEFT
+from toron.wire.stream_messages import DONE
 
 
 class Control(Messages):

@@ -17,7 +17,6 @@ cdef int WINDOW_UPDATE
 cdef class Framing(Control):
     cdef public bint broken
     cdef public bint draining
-    cdef public bint pong_wanted
     cdef public bytes _held
     cdef public bytes _preface
     cdef public bint _greeted

@@ -33,7 +33,6 @@ from toron.wire.http2_frames import (
 )
 from toron.wire.http2_limits import Bucket, Http2Limits
 
-_PROBE: Final = b"toron ok"
 _DRAIN: Final = b"draining"
 
 
@@ -42,7 +41,6 @@ class Framing(Control):
 
     __slots__ = (
         "_greeted", "_held", "_pings", "_preface", "_settings", "broken", "draining",
-        "pong_wanted",
     )  # fmt: skip
 
     def __init__(self, limits: Http2Limits, settings: dict[int, int], preface: bytes) -> None:
@@ -52,8 +50,6 @@ class Framing(Control):
         """Nothing more is read or said."""
         self.draining = False
         """One side has said that there will be no further streams."""
-        self.pong_wanted = False
-        """A probe has no answer yet."""
         self._held = b""
         self._preface = preface
         self._greeted = False
@@ -63,12 +59,6 @@ class Framing(Control):
         self._out.append(frames.settings(settings))
         if limits.connection_window > WINDOW_FIRST:
             self._out.append(frames.window_update(0, limits.connection_window - WINDOW_FIRST))
-
-    def ping(self) -> None:
-        """Ask for a sign of life; `pong_wanted` until it comes."""
-        if not self.broken:
-            self.pong_wanted = True
-            self._out.append(frames.ping(_PROBE))
 
     # --- bytes in -----------------------------------------------------------------------------
 
@@ -92,7 +82,6 @@ class Framing(Control):
         return events
 
     def _break(self, fault: ConnectionFault) -> Malformed:
-        self.last_error = f"{fault.word}: {fault.detail}" if fault.detail else fault.word
         self._out.append(frames.goaway(self._goaway_last(), fault.code))
         self.broken = self.draining = True
         self._held = b""
@@ -203,8 +192,6 @@ class Framing(Control):
         self._count(self._pings, "ping_flood")
         if not flags & ACK:
             self._out.append(frames.ping(payload, True))
-        elif payload == _PROBE:
-            self.pong_wanted = False
         elif payload == _DRAIN:
             self._drained()
 

@@ -69,7 +69,6 @@ def _pseudo(name: bytes, longest: int = 64) -> Callable[[bytes], Field]:
 _method: Final = _pseudo(b":method")
 _authority: Final = _pseudo(b":authority", 255)
 _scheme: Final = _pseudo(b":scheme")
-_protocol: Final = _pseudo(b":protocol")
 
 
 def response_fields(status: int, headers: Headers, length: int | None) -> list[Field]:
@@ -90,22 +89,19 @@ def tunnel_fields(head: ResponseHead) -> list[Field]:
 def request_fields(head: RequestHead, scheme: bytes, length: int | None) -> list[Field]:
     """The head of a request; `length` is what it says of its body, None for nothing.
 
-    One that asks for an upgrade becomes an extended CONNECT (RFC 8441 section 4).
+    ValueError for what can not be said, an upgrade too: those are asked for over HTTP/1.1.
     """
+    if head.upgrade:
+        raise ValueError("an upgrade in HTTP/2")
     target = head.target
     if not PATH(target) and target != b"*":
         raise ValueError(f"{target!r} is no target")
-    upgrade = head.upgrade
-    made = [_method(b"CONNECT" if upgrade else head.method), _scheme(scheme)]
+    made = [_method(head.method), _scheme(scheme)]
     authority = head.headers.get(b"host") or head.authority
     if authority:
         made.append(_authority(authority))
     made.append((b":path", target))
-    if upgrade:
-        made.append(_protocol(upgrade))
     _add(head.headers.fields, made)
-    if upgrade:
-        made = [field for field in made if field[0] != b"sec-websocket-key"]
     if length is not None:
         made.append((b"content-length", b"%d" % length))
     if head.expects_continue:

@@ -15,7 +15,6 @@ cdef int WITH_PRIORITY
 
 
 cdef class Messages(Flow):
-    cdef public object last_error
     cdef public bint _settled
     cdef public double _now
     cdef public Py_ssize_t _last

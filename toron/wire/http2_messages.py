@@ -25,7 +25,8 @@ from toron.wire.http2_frames import (
     ConnectionFault,
 )
 from toron.wire.http2_limits import Bucket, Http2Limits
-from toron.wire.http2_streams import BODY, DONE, LEFT, Stream
+from toron.wire.http2_streams import LEFT, Stream
+from toron.wire.stream_messages import BODY, DONE
 
 END: Final = End()
 
@@ -36,13 +37,10 @@ class Messages(Flow):
     __slots__ = (
         "_block", "_block_ends", "_block_size", "_continuations", "_decoder", "_empty", "_heading", "_last",
         "_left", "_now", "_resets", "_selfish", "_settled",
-        "last_error",
     )  # fmt: skip
 
     def __init__(self, limits: Http2Limits) -> None:
         super().__init__(limits)
-        self.last_error = ""
-        """What was wrong, for the log."""
         self._settled = False
         """The other side knows our settings; until then it keeps to windows as they are without."""
         self._now = 0.0
@@ -85,7 +83,6 @@ class Messages(Flow):
         if found is not None:
             found.drop()
         self._say_reset(stream, code)
-        self.last_error = f"{error.word}: {error.detail}" if error.detail else error.word
         if found is None or found.reading is not LEFT:
             events.append((stream, error.with_traceback(None)))
         self._count(self._resets, "rapid_reset")

@@ -1,9 +1,8 @@
 cimport cython
 
-from toron.wire.events cimport RequestHead, ResponseHead
+from toron.wire.events cimport RequestHead
 from toron.wire.http2_fields cimport read_request
 from toron.wire.http2_framing cimport Framing
-from toron.wire.http2_heads cimport response_fields
 from toron.wire.http2_streams cimport Stream
 
 
@@ -15,4 +14,3 @@ cdef class Http2ServerCodec(Framing):
     cpdef _read_section(self, Py_ssize_t number, list fields, bint ends, list events)
     @cython.locals(found=Stream)
     cpdef send(self, stream, event)
-    cpdef _say_head(self, Stream stream, ResponseHead head)

@@ -7,7 +7,6 @@ from toron.wire.events import Data as DataEvent
 from toron.wire.events import End as EndEvent
 from toron.wire.events import Event, Malformed, ResponseHead
 from toron.wire.headers import Field
-from toron.wire.http1_framing import BODILESS
 from toron.wire.http2_fields import read_request
 from toron.wire.http2_flow import StreamEvent
 from toron.wire.http2_frames import (
@@ -19,10 +18,10 @@ from toron.wire.http2_frames import (
     STREAM_MOST,
 )
 from toron.wire.http2_framing import Framing
-from toron.wire.http2_heads import response_fields, tunnel_fields
 from toron.wire.http2_limits import Http2Limits
 from toron.wire.http2_messages import END
-from toron.wire.http2_streams import BODY, DONE, HEAD, NOTHING, Stream
+from toron.wire.http2_streams import Stream
+from toron.wire.stream_messages import BODY, DONE
 
 _LIMITS = Http2Limits()
 
@@ -117,46 +116,9 @@ class Http2ServerCodec(Framing):
         elif kind is EndEvent:
             self._say_end(found, event.trailers)  # type: ignore[union-attr]
         elif kind is ResponseHead:
-            self._say_head(found, event)  # type: ignore[arg-type]
+            self._say_section(found, found.answer(event), 0)  # type: ignore[arg-type]
         else:
             raise ValueError(f"a server does not say {event!r}")
-
-    def _say_head(self, stream: Stream, head: ResponseHead) -> None:
-        if stream.writing is not HEAD:
-            raise ValueError("the response has a head already")
-        status = head.status
-        if not 100 <= status <= 999:
-            raise ValueError(f"{status} is no status")
-        if status < 200:
-            if status == 101:
-                self._switch(stream, head)
-            else:
-                self._say_section(stream, response_fields(status, head.headers, None), 0)
-            return
-        if stream.upgrade and status < 300:
-            # To say it as it is would open the tunnel that the server has not opened.
-            status = 502
-        length = head.length
-        writing: str = BODY
-        owed = -1
-        if stream.method == b"HEAD" or status in BODILESS:
-            writing = NOTHING
-            # Some clients wait for as many bytes as a 304 says; it need not say (RFC 9110 section 8.6).
-            if status in BODILESS:
-                length = None
-        elif length is not None:
-            owed = length
-        self._say_section(stream, response_fields(status, head.headers, length), 0)
-        stream.writing = writing
-        stream.owed = owed
-        stream.upgrade = b""
-
-    def _switch(self, stream: Stream, head: ResponseHead) -> None:
-        """Open the tunnel (RFC 8441 section 5)."""
-        if not head.upgrade or head.upgrade != stream.upgrade:
-            raise ValueError(f"the client did not offer to switch to {head.upgrade!r}")
-        self._say_section(stream, tunnel_fields(head), 0)
-        stream.writing = BODY
 
     # --- the end ------------------------------------------------------------------------------
 

@@ -1,25 +1,16 @@
-cdef class Stream:
-    cdef public Py_ssize_t id
-    cdef public object reading
-    cdef public object writing
-    cdef public object method
-    cdef public object upgrade
-    cdef public object accept
+from toron.wire.stream_messages cimport StreamMessages
+
+
+cdef class Stream(StreamMessages):
     cdef public Py_ssize_t interim
     cdef public Py_ssize_t left
     cdef public Py_ssize_t credit
-    cdef public Py_ssize_t expected
     cdef public Py_ssize_t room
-    cdef public Py_ssize_t owed
     cdef public object queue
     cdef public Py_ssize_t queued
     cdef public bint waits
-    cdef public bint full
     cdef public bint ending
     cdef public list trailers
     cdef public Py_ssize_t flushes
     cdef public Py_ssize_t begun
-    cpdef came(self, Py_ssize_t size)
-    cpdef ended(self)
-    cpdef said(self, Py_ssize_t size)
     cpdef drop(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from toron.wire.events import Data, End, Event, Malformed, Reset
+from toron.wire.hpack_decoder import HpackError, TooLarge
 from toron.wire.http2_fields import read_request, read_trailers
 from toron.wire.http2_limits import Bucket
 from toron.wire.http3_control import Broken, ControlStreams
@@ -31,8 +32,9 @@ from toron.wire.http3_frames import (
     pull_varint,
 )
 from toron.wire.http3_limits import Http3Limits
-from toron.wire.http3_qpack import QpackError, TooLarge, decode
-from toron.wire.http3_streams import BODY, DONE, HEAD, TRAILED, RequestStream
+from toron.wire.http3_qpack import decode
+from toron.wire.http3_streams import TRAILED, RequestStream
+from toron.wire.stream_messages import BODY, DONE, HEAD
 
 StreamEvent = tuple[int, Event]
 """0 is the first request's stream; what is of the whole connection has CONNECTION instead."""
@@ -82,7 +84,7 @@ class Requests:
 
     __slots__ = (
         "_below", "_control", "_empty", "_frames", "_full", "_goaway", "_gone", "_limits", "_next", "_resets",
-        "_streams", "broken", "last_error",
+        "_streams", "broken",
     )  # fmt: skip
 
     def __init__(self, below: Streams, limits: Http3Limits) -> None:
@@ -102,7 +104,6 @@ class Requests:
         self._resets = Bucket(limits.resets, limits.resets_per_second)
         self._frames = Bucket(limits.frames, limits.frames_per_second)
         self.broken = False
-        self.last_error = ""
 
     @property
     def open(self) -> int:
@@ -218,7 +219,6 @@ class Requests:
             else:
                 self._refuse_rest(stream, code)
             self._forget(stream)
-            self.last_error = f"{error.word}: {error.detail}"
             # A traceback would keep this frame, and so all that was received, until the next gc.
             events.append((stream.id, error.with_traceback(None)))
             self._count(self._resets, now, "rapid_reset")
@@ -290,7 +290,7 @@ class Requests:
             fields = decode(section, limits.head_most)
         except TooLarge as error:
             raise Malformed("head_too_large", str(error)) from None
-        except QpackError as error:
+        except HpackError as error:
             raise Broken(QPACK_DECOMPRESSION_FAILED, "compression", str(error)) from None
         if stream.reading is BODY:
             if stream.upgrade:
@@ -336,7 +336,6 @@ class Requests:
 
     def _break(self, error: Broken, events: list[StreamEvent]) -> None:
         self.broken = True
-        self.last_error = f"{error.word}: {error.detail}"
         self._streams.clear()
         self._gone.clear()
         self._full.clear()

@@ -6,8 +6,7 @@ from typing import Final
 
 from toron.wire.events import Data, End, Event, ResponseHead, Room
 from toron.wire.headers import Field, Headers
-from toron.wire.http1_framing import BODILESS
-from toron.wire.http2_heads import response_fields, trailer_fields, tunnel_fields
+from toron.wire.http2_heads import trailer_fields
 from toron.wire.http3_frames import (
     CONTROL,
     DATA,
@@ -24,7 +23,8 @@ from toron.wire.http3_frames import (
 from toron.wire.http3_limits import Http3Limits
 from toron.wire.http3_qpack import encode
 from toron.wire.http3_requests import Requests, StreamEvent, Streams
-from toron.wire.http3_streams import BODY, DONE, EMPTY, FULL, HEAD, NOTHING, RequestStream
+from toron.wire.http3_streams import RequestStream
+from toron.wire.stream_messages import BODY, DONE, EMPTY, FULL, HEAD, NOTHING
 
 _OVERHEAD: Final = 32
 """What each field counts above its bytes, for MAX_FIELD_SECTION_SIZE (section 4.2.2)."""
@@ -64,46 +64,9 @@ class Http3ServerCodec(Requests):
         elif kind is End:
             self._say_end(stream, event.trailers)  # type: ignore[union-attr]
         elif kind is ResponseHead:
-            self._say_head(stream, event)  # type: ignore[arg-type]
+            self._say_section(stream, stream.answer(event))  # type: ignore[arg-type]
         else:
             raise ValueError(f"a server does not say {event!r}")
-
-    def _say_head(self, stream: RequestStream, head: ResponseHead) -> None:
-        if stream.writing is not HEAD:
-            raise ValueError("the response has a head already")
-        status = head.status
-        if not 100 <= status <= 999:
-            raise ValueError(f"{status} is no status")
-        if status < 200:
-            if status == 101:
-                self._switch(stream, head)
-            else:
-                self._say_section(stream, response_fields(status, head.headers, None))
-            return
-        if stream.upgrade and status < 300:
-            # To say it as it is would open the tunnel that the server has not opened.
-            status = 502
-        length = head.length
-        writing: str = BODY
-        owed = -1
-        if stream.method == b"HEAD" or status in BODILESS:
-            writing = NOTHING
-            # Some clients take a 304 that says a length for one that is cut short.
-            if status in BODILESS:
-                length = None
-        elif length is not None:
-            owed = length
-        self._say_section(stream, response_fields(status, head.headers, length))
-        stream.writing = writing
-        stream.owed = owed
-        stream.upgrade = b""
-
-    def _switch(self, stream: RequestStream, head: ResponseHead) -> None:
-        """Open the tunnel (RFC 9220 section 3)."""
-        if not head.upgrade or head.upgrade != stream.upgrade:
-            raise ValueError(f"the client did not ask for {head.upgrade!r}")
-        self._say_section(stream, tunnel_fields(head))
-        stream.writing = BODY
 
     def _say_section(self, stream: RequestStream, fields: list[Field]) -> None:
         self._below.say(stream.id, frame(HEADERS, encode(fields)), False)

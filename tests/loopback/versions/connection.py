@@ -35,6 +35,16 @@ class Connection:
         `send` and `end` of the exchange follow; the head says `length` where that is given. Several
         `cookie` fields are the crumbs of one (RFC 9113 section 8.2.3).
         """
+        if end and (body or method not in ("GET", "HEAD")):
+            length = len(body)
+        exchange = self._say_head(method, target, host, fields, length, bare=end and not body)
+        exchange.begin(body, end=end)
+        return exchange
+
+    def _say_head(
+        self, method: str, target: str, host: str, fields: Sequence[Field], length: int | None, *, bare: bool
+    ) -> Exchange:
+        """Begin an exchange with its head; `bare` where no body follows, `length` where it has to be said."""
         raise NotImplementedError
 
     def websocket(self, target: str, fields: Sequence[Field] = (), *, host: str = HOST) -> Exchange:

@@ -262,29 +262,18 @@ class Http1Connection(Connection):
         exchange = self._last[sock] = Http1Exchange(self, sock, method)
         return exchange
 
-    def ask(
-        self,
-        method: str,
-        target: str,
-        fields: Sequence[Field] = (),
-        body: bytes = b"",
-        *,
-        length: int | None = None,
-        end: bool = True,
-        host: str = HOST,
+    def _say_head(
+        self, method: str, target: str, host: str, fields: Sequence[Field], length: int | None, *, bare: bool
     ) -> Exchange:
         exchange = self._begin(method)
         lines = [f"{method} {target} HTTP/1.1", f"host: {host}", *_lines(fields)]
-        if end and (body or method not in ("GET", "HEAD")):
-            length = len(body)
         if length is not None:
             exchange.length = length
             lines.append(f"content-length: {length}")
-        elif not end:
+        elif not bare:
             lines.append("transfer-encoding: chunked")
             exchange.chunked = True
         exchange.head_out(lines)
-        exchange.begin(body, end=end)
         return exchange
 
     def websocket(self, target: str, fields: Sequence[Field] = (), *, host: str = HOST) -> Exchange:

@@ -6,7 +6,6 @@ import contextlib
 import select
 import socket
 import ssl
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,15 +25,15 @@ from h2.exceptions import StreamClosedError
 from h2.settings import SettingCodes
 
 from tests.loopback.sockets import LOOPBACK
-from tests.loopback.versions.connection import HOST, WEBSOCKET, Connection
-from tests.loopback.versions.exchange import PATIENCE, Exchange, Field
+from tests.loopback.versions.exchange import PATIENCE, Field
+from tests.loopback.versions.streams import StreamExchange, StreamsConnection, octets, texts
 
 _GOAWAY = 7
 _ALL_WINDOW = 1 << 24
 """Bytes of all exchanges together: so many that one which nobody reads holds up no other."""
 
 
-class Http2Exchange(Exchange):
+class Http2Exchange(StreamExchange):
     """One stream."""
 
     def __init__(self, connection: Http2Connection, stream: int) -> None:
@@ -61,7 +60,7 @@ class Http2Exchange(Exchange):
         if self._ending is not None and not self._unsent and not self._said_all:
             self._said_all = True
             if self._ending:
-                codec.send_headers(self.stream, _bytes(self._ending), end_stream=True)
+                codec.send_headers(self.stream, octets(self._ending), end_stream=True)
             else:
                 codec.end_stream(self.stream)
         self._connection.write()
@@ -80,44 +79,25 @@ class Http2Exchange(Exchange):
     def hear(self, event: Any) -> None:
         """What the codec says of this stream."""
         if isinstance(event, ResponseReceived | InformationalResponseReceived):
-            fields = _texts(event.headers)
+            fields = texts(event.headers)
             self._got_head(int(fields[0][1]), fields[1:])
         elif isinstance(event, DataReceived):
             self._received += event.data
         elif isinstance(event, TrailersReceived):
-            self.trailers = _texts(event.headers)
+            self.trailers = texts(event.headers)
         elif isinstance(event, StreamEnded):
             self._got_end(self.trailers)
         elif isinstance(event, StreamReset):
             self.unwanted = True
             self._got_broken("the stream was reset", int(event.error_code))
 
-    def lost(self, why: str, code: int | None = None) -> None:
-        """The connection is over, or will be without this."""
-        self.unwanted = True
-        self._got_broken(why, code)
 
-
-def _texts(fields: Any) -> list[Field]:
-    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
-    assert all(name == name.lower() for name, _ in pairs), pairs
-    return pairs
-
-
-def _bytes(fields: Sequence[Field]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
-
-
-class Http2Connection(Connection):
+class Http2Connection(StreamsConnection):
     """One connection; with a `name` over TLS, which must have agreed on `h2`."""
 
     def __init__(self, port: int, name: str | None = None) -> None:
+        super().__init__("http" if name is None else "https")
         self.codec = H2Connection(H2Configuration(client_side=True, header_encoding=None))
-        self.closed = False
-        """Whether the gateway has closed."""
-        self.gone_away: int | None = None
-        """The code of the last GOAWAY."""
-        self._scheme = "http" if name is None else "https"
         self._exchanges: dict[int, Http2Exchange] = {}
         self._bytes = bytearray()
         self._has_settings = False
@@ -137,7 +117,6 @@ class Http2Connection(Connection):
     # --- bytes --------------------------------------------------------------------------------
 
     def write(self) -> None:
-        """Send what the codec owes."""
         data = self.codec.data_to_send()
         if data and not self.closed:
             try:
@@ -146,7 +125,6 @@ class Http2Connection(Connection):
                 self._lost(f"the connection was lost: {error}")
 
     def pump(self, seconds: float) -> bool:
-        """Take in what comes next, for whichever exchange it is."""
         if self.closed:
             return False
         pending = self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0
@@ -215,57 +193,14 @@ class Http2Connection(Connection):
 
     def _begin(self, fields: Sequence[Field], *, end: bool) -> Http2Exchange:
         stream = self.codec.get_next_available_stream_id()
-        self.codec.send_headers(stream, _bytes(fields), end_stream=end)
+        self.codec.send_headers(stream, octets(fields), end_stream=end)
         exchange = self._exchanges[stream] = Http2Exchange(self, stream)
         exchange._said_all = end
         return exchange
 
-    def ask(
-        self,
-        method: str,
-        target: str,
-        fields: Sequence[Field] = (),
-        body: bytes = b"",
-        *,
-        length: int | None = None,
-        end: bool = True,
-        host: str = HOST,
-    ) -> Exchange:
-        if end and (body or method not in ("GET", "HEAD")):
-            length = len(body)
-        framing = [] if length is None else [("content-length", str(length))]
-        pseudo = [(":method", method), (":scheme", self._scheme), (":authority", host), (":path", target)]
-        exchange = self._begin([*pseudo, *fields, *framing], end=end and not body)
-        exchange.begin(body, end=end)
-        return exchange
-
-    def websocket(self, target: str, fields: Sequence[Field] = (), *, host: str = HOST) -> Exchange:
-        deadline = time.monotonic() + PATIENCE
-        while not self._has_settings and time.monotonic() < deadline:
-            self.pump(0.1)
-        allowed = self.codec.remote_settings.get(SettingCodes.ENABLE_CONNECT_PROTOCOL)
-        assert allowed == 1, "the settings do not allow extended CONNECT (RFC 8441 section 3)"
-        pseudo = [
-            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", self._scheme),
-            (":authority", host), (":path", target),
-        ]  # fmt: skip
-        exchange = self._begin([*pseudo, *WEBSOCKET, *fields], end=False)
-        self.write()
-        return exchange
-
-    @property
-    def is_closing(self) -> bool:
-        while self.pump(0.0):
-            continue
-        return self.closed or self.gone_away is not None
-
-    def until_closed(self, within: float = PATIENCE) -> None:
-        deadline = time.monotonic() + within
-        while not self.closed:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the gateway did not close")
-            self.pump(left)
+    def _tunnels(self) -> int | None:
+        self._wait(lambda: self._has_settings, PATIENCE, "the settings")
+        return self.codec.remote_settings.get(SettingCodes.ENABLE_CONNECT_PROTOCOL)
 
     def close(self) -> None:
         self._sock.close()

@@ -17,8 +17,9 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 
 from tests.loopback.sockets import LOOPBACK
-from tests.loopback.versions.connection import HOST, WEBSOCKET, Connection
-from tests.loopback.versions.exchange import PATIENCE, WINDOW, Exchange, Field
+from tests.loopback.versions.connection import HOST
+from tests.loopback.versions.exchange import PATIENCE, WINDOW, Field
+from tests.loopback.versions.streams import StreamExchange, StreamsConnection, octets, texts
 from toron.net.quic_sending import Sending
 
 _CONTROL = 3
@@ -67,7 +68,7 @@ class _Http3(H3Connection):
             super()._check_content_length(stream)
 
 
-class Http3Exchange(Exchange):
+class Http3Exchange(StreamExchange):
     """One stream."""
 
     def __init__(self, connection: Http3Connection, stream: int) -> None:
@@ -98,7 +99,7 @@ class Http3Exchange(Exchange):
         if self._ending is not None and not self._unsent and not self._said_all:
             self._said_all = True
             if self._ending:
-                connection.h3.send_headers(self.stream, _octets(self._ending), end_stream=True)
+                connection.h3.send_headers(self.stream, octets(self._ending), end_stream=True)
             else:
                 connection.quic.send_stream_data(self.stream, b"", True)
         connection.write()
@@ -115,8 +116,7 @@ class Http3Exchange(Exchange):
     def hear(self, event: Any) -> None:
         """What aioquic says of this stream."""
         if isinstance(event, HeadersReceived):
-            fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers]
-            assert all(name == name.lower() for name, _ in fields), fields
+            fields = texts(event.headers)
             if fields and fields[0][0] == ":status":
                 self._got_head(int(fields[0][1]), fields[1:])
             else:
@@ -131,29 +131,17 @@ class Http3Exchange(Exchange):
         if getattr(event, "stream_ended", False):
             self._got_end(self.trailers)
 
-    def lost(self, why: str, code: int | None = None) -> None:
-        """The connection is over, or will be without this."""
-        self.unwanted = True
-        self._got_broken(why, code)
 
-
-def _octets(fields: Sequence[Field]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
-
-
-class Http3Connection(Connection):
+class Http3Connection(StreamsConnection):
     """One connection, whose certificate is not looked at."""
 
     def __init__(self, port: int, name: str = HOST) -> None:
+        super().__init__("https")
         configuration = QuicConfiguration(
             is_client=True, alpn_protocols=["h3"], server_name=name, verify_mode=ssl.CERT_NONE,
             max_stream_data=2 * WINDOW, max_data=1 << 28,
         )  # fmt: skip
         self.quic = _Quic(configuration=configuration)
-        self.closed = False
-        """Whether the gateway has closed."""
-        self.gone_away: int | None = None
-        """The stream of the last GOAWAY."""
         self._control = b""
         self._shaken = False
         self._exchanges: dict[int, Http3Exchange] = {}
@@ -175,13 +163,11 @@ class Http3Connection(Connection):
     # --- bytes --------------------------------------------------------------------------------
 
     def write(self) -> None:
-        """Send what is owed."""
         datagrams = [(data, self._gateway) for data, _ in self.quic.datagrams_to_send(time.monotonic())]
         # All at once, as clients in a hurry do; what the kernel does not take was lost on the way.
         Sending(self._sock).send(datagrams, [])
 
     def pump(self, seconds: float) -> bool:
-        """Take in what comes next, for whichever exchange it is."""
         if self.closed:
             return False
         now = time.monotonic()
@@ -259,58 +245,12 @@ class Http3Connection(Connection):
         exchange._said_all = end
         if fields[0] == (":method", "HEAD"):
             self.h3.heads.add(stream)
-        self.h3.send_headers(stream, _octets(fields), end_stream=end)
+        self.h3.send_headers(stream, octets(fields), end_stream=end)
         return exchange
 
-    def ask(
-        self,
-        method: str,
-        target: str,
-        fields: Sequence[Field] = (),
-        body: bytes = b"",
-        *,
-        length: int | None = None,
-        end: bool = True,
-        host: str = HOST,
-    ) -> Exchange:
-        if end and (body or method not in ("GET", "HEAD")):
-            length = len(body)
-        framing = [] if length is None else [("content-length", str(length))]
-        pseudo = [(":method", method), (":scheme", "https"), (":authority", host), (":path", target)]
-        exchange = self._begin([*pseudo, *fields, *framing], end=end and not body)
-        exchange._unsent += body
-        exchange._ending = [] if end else None
-        exchange.flush()
-        return exchange
-
-    def websocket(self, target: str, fields: Sequence[Field] = (), *, host: str = HOST) -> Exchange:
+    def _tunnels(self) -> int | None:
         self._wait(lambda: self.h3.received_settings is not None, PATIENCE, "the settings")
-        allowed = (self.h3.received_settings or {}).get(Setting.ENABLE_CONNECT_PROTOCOL)
-        assert allowed == 1, "the settings do not allow extended CONNECT (RFC 9220 section 3)"
-        pseudo = [
-            (":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"),
-            (":authority", host), (":path", target),
-        ]  # fmt: skip
-        exchange = self._begin([*pseudo, *WEBSOCKET, *fields], end=False)
-        self.write()
-        return exchange
-
-    @property
-    def is_closing(self) -> bool:
-        while self.pump(0.0):
-            continue
-        return self.closed or self.gone_away is not None
-
-    def until_closed(self, within: float = PATIENCE) -> None:
-        self._wait(lambda: self.closed, within, "the end of the connection")
-
-    def _wait(self, check: Any, within: float, what: str) -> None:
-        deadline = time.monotonic() + within
-        while not check():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError(f"{what} did not come in time")
-            self.pump(left)
+        return (self.h3.received_settings or {}).get(Setting.ENABLE_CONNECT_PROTOCOL)
 
     def close(self) -> None:
         if not self.closed:
