@@ -14,7 +14,7 @@ HOT := $(shell sed -n 's/^    "\(toron[.][a-z0-9_.]*\)",$$/\1/p' toron/compiled.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test peers check format docs lock bench clean
+.PHONY: help setup run test testssl peers check format docs lock bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r a b; do printf '%-14s%s\n' "$$a" "$$b"; done
@@ -27,6 +27,10 @@ run: $(INSTALLED) ## serve the demo gateway of etc/demo.yaml, which prints what 
 
 test: $(INSTALLED) peers ## run the tests, or some of them: make test T=tests.wire; WORKERS=2 serves them with workers
 	$(if $(WORKERS),TORON_TEST_WORKERS=$(WORKERS)) $(BIN)/trial --jobs $(JOBS) --temp-directory=.trial $(T)
+
+testssl: $(INSTALLED) peers ## have testssl.sh look at the default TLS policy, for a minute or two
+	@echo 'testssl testssl.sh' | .ci/packages
+	$(BIN)/python -m tests.loopback.testssl
 
 peers: # the Debian packages that the tests talk to
 	@.ci/packages < tests/loopback/programs.txt

@@ -115,6 +115,9 @@ class Tree(ComposeCase):
             [
                 "AccessLog",
                 "Sweep",
+                "CertificateCare",
+                "Stapling",
+                "FreshTickets",
                 "HealthCheck",
                 "HealthCheck",
                 *["StreamListener"] * 3,
@@ -140,7 +143,16 @@ class Tree(ComposeCase):
         )
         self.assertEqual(self.reactor.getDelayedCalls(), [])
         names = [type(service).__name__ for service in gateway]
-        self.assertEqual(names, ["NullAccessLog", "Sweep", "Members", "Members", *["StreamListener"] * 2])
+        always = ["NullAccessLog", "Sweep", "CertificateCare", "Stapling", "FreshTickets"]
+        self.assertEqual(
+            names,
+            [
+                *always,
+                "Members",
+                "Members",
+                *["StreamListener"] * 2,
+            ],
+        )
         self.assertEqual((len(gateway.awaited), gateway.held), (2, gateway.listeners))
         members: dict[str, Any] = {each.backend.name: each for each in gateway if hasattr(each, "backend")}
         self.assertEqual(set(members), {"db", "file"})
@@ -194,7 +206,8 @@ class Tree(ComposeCase):
     def test_no_admin_no_log(self) -> None:
         gateway = self.compose("listeners: [{protocol: tcp, port: 1, echo: {}}]")
         self.assertEqual(
-            [type(service).__name__ for service in gateway], ["NullAccessLog", "Sweep", "StreamListener"]
+            [type(service).__name__ for service in gateway],
+            ["NullAccessLog", "Sweep", "CertificateCare", "Stapling", "FreshTickets", "StreamListener"],
         )
 
     def test_routes_have_names(self) -> None:
@@ -424,13 +437,13 @@ class Workers(ComposeCase):
         parent, worker = self.parent(), self.worker(1)
         self.assertEqual(
             [type(service).__name__ for service in parent.root],
-            ["AccessLog", "Sweep", "HealthCheck", "HealthCheck", "AdminListener"],
+            ["AccessLog", "Sweep", "CertificateCare", "Stapling", *["HealthCheck"] * 2, "AdminListener"],
         )
         self.assertEqual([bound.listener for bound in parent.root.bound], ["web", "dns", "admin"])
         self.assertEqual(parent.root.listeners, parent.doors)
         self.assertEqual(
             [type(service).__name__ for service in worker.root],
-            ["AccessLog", "Sweep", "StreamListener", "UdpListener"],
+            ["AccessLog", "Sweep", "FreshTickets", "StreamListener", "UdpListener"],
         )
         self.assertEqual([bound.listener for bound in worker.root.bound], ["web", "dns"])
         self.assertEqual((len(worker.root.draining), len(worker.root.closing)), (1, 1))
@@ -468,9 +481,10 @@ class Workers(ComposeCase):
         self.parent()
         (self.folder / "ca.pem").unlink()
         kinds = {piece[0] for piece in self.inheritance.values if isinstance(piece, tuple)}
-        self.assertEqual(kinds, {"certificates", "secret", "dialer"})
+        self.assertEqual(kinds, {"source", "secret", "dialer"})
         parts = [self.worker(seat) for seat in (1, 2)]
-        pairs = [part.metrics._certificates for part in parts]
+        pairs = [{key: source.pair for key, source in part.sources.items()} for part in parts]
+        self.assertTrue(pairs[0] and None not in pairs[0].values())
         self.assertEqual(pairs[0], pairs[1])
 
     def test_limits_are_shared_use_by_use(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random as randomness
 import time
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from twisted.internet.task import Clock
 
 import toron
 from toron.composing.backends import Backends, Group
+from toron.composing.certificates import CertificateParts
 from toron.composing.entrance import Entrance
 from toron.composing.ground import Ground
 from toron.composing.listeners import Listeners
@@ -21,14 +23,18 @@ from toron.config import model
 from toron.config.load import Loaded
 from toron.core.backend import Backend
 from toron.core.message import Service
+from toron.net.certificate_care import CertificateCare
 from toron.net.doors import Doors
+from toron.net.fresh_tickets import FreshTickets
 from toron.net.gateway import Gateway
 from toron.net.inheritance import Inheritance, Inherited
+from toron.net.ocsp_stapling import Stapling
 from toron.net.pauses import emptying
 from toron.net.sockets import listening_socket
 from toron.net.sweep import Sweep
 from toron.net.upstream import Connections
 from toron.observe.access_log import AccessLog, NullAccessLog
+from toron.observe.certificates import CertificateStats
 from toron.observe.line_writer import LineWriter
 from toron.observe.metrics import Metrics
 from toron.observe.readiness import Readiness
@@ -76,6 +82,8 @@ class Part:
         self.discovered = {group.backend.name for group in composer.groups if group.members is not None}
         """The backends whose servers come and go."""
         self.limits = composer.ground.shared_limits
+        self.sources = composer.certificates.shared
+        """Where certificates come from, by what they are known by in each process."""
 
 
 def compose_parent(
@@ -154,6 +162,13 @@ class _Still(Clock):
         self.callLater(0, function, *arguments)
 
 
+async def _fetch(reactor: Any, url: str, request: bytes) -> bytes:
+    """The response of an OCSP responder; what asks it is loaded when it is asked first."""
+    from toron.net.ocsp_fetch import fetch
+
+    return await fetch(reactor, url, request)
+
+
 def _nobody(message: str) -> None:
     """Nothing that is never started fails to start."""
 
@@ -178,6 +193,9 @@ class Composition:
     sweep: Sweep
     access_log: AccessLog | NullAccessLog
     metrics: Metrics
+    care: CertificateCare
+    stapling: Stapling
+    tickets: FreshTickets
     new_id: Callable[[], str]
 
     def __init__(
@@ -202,12 +220,19 @@ class Composition:
             self.sweep = Sweep(reactor)
             self.access_log = self._access_log()
             self.metrics = Metrics(self.readiness, reactor.seconds, toron.__version__, self.access_log)
+            stats = CertificateStats()
+            self.metrics.more.append(stats.families)
+            self.care = CertificateCare(reactor, wall, stats)
+            self.stapling = Stapling(reactor, wall, partial(_fetch, reactor), stats)
+            stats.ends, stats.staples = self.care.ends, self.stapling.ends
+            self.tickets = FreshTickets(reactor, [])
             ids = count(1)
             start = f"{random.getrandbits(40):010x}"
             self.new_id = lambda: f"{start}-{next(ids):x}"
         else:
             self.readiness, self.sweep, self.access_log = before.readiness, before.sweep, before.access_log
             self.metrics, self.new_id = before.metrics, before.new_id
+            self.care, self.stapling, self.tickets = before.care, before.stapling, before.tickets
         self.route_places: list[str] = []
         """Where each route was written, as `file:line:column`, where an admin port may tell of it."""
         self.backend_places: dict[str, str] = {}
@@ -215,8 +240,9 @@ class Composition:
         serving = None if before is None else before.backends
         self.backends = Backends(self.ground, self.config, self.sweep, self.metrics, wall, serving)
         self.routes = Routes(self.ground, self.config, self.backends)
+        self.certificates = CertificateParts(self.ground, wall, self.care, self.stapling)
         self.doors = Listeners(
-            self.ground, self.config, self.backends, self.routes,
+            self.ground, self.config, self.backends, self.routes, self.certificates,
             sweep=self.sweep, metrics=self.metrics, access_log=self.access_log, wall=wall,
             new_id=self.new_id, random=random,
             open_socket=inheritance.opened if isinstance(inheritance, Inherited) else listening_socket,
@@ -227,7 +253,7 @@ class Composition:
         drain = self.config.drain
         root = Gateway(self.reactor, self.readiness, delay=drain.delay, limit=drain.limit, fatal=fatal)
         listeners, admin = self._traffic(), self._admin()
-        self._plant(root, *self.backends.services, *listeners, *admin)
+        self._plant(root, self.care, self.stapling, self.tickets, *self.backends.services, *listeners, *admin)
         self._listen(root, listeners, admin)
         for each in admin:
             each.gateway.root = root
@@ -243,7 +269,7 @@ class Composition:
         self._traffic()
         doors = [shared_door(spec, count) for spec in self.config.listeners]
         admin = self._admin()
-        self._plant(root, *self.backends.services, *admin)
+        self._plant(root, self.care, self.stapling, *self.backends.services, *admin)
         root.awaited = self._known()
         root.listeners = doors
         root.bound = [*doors, *admin]
@@ -258,7 +284,7 @@ class Composition:
         limit = self.config.drain.limit
         root = Gateway(self.reactor, self.readiness, delay=0.0, limit=limit, fatal=fatal, name="the worker")
         listeners = self._traffic()
-        self._plant(root, *self.backends.services, *listeners)
+        self._plant(root, self.tickets, *self.backends.services, *listeners)
         self._listen(root, listeners, [])
         return Part(self, root, [])
 
@@ -279,6 +305,7 @@ class Composition:
         root.draining = [site.drain for site in self.doors.sites.values()]
         root.closing = [pool.close for pool in self.pools]
         self.sweep.looked = self._looked
+        self.tickets.keep(self.certificates.sources)
 
     def watch_clock(self) -> None:
         """Be the one that is told, as a parent: what servers are busy with is for its workers to tell."""
@@ -349,8 +376,8 @@ class Composition:
             {spec.label: spec.kind for spec in self.config.listeners},
             self.routes.names,
             {group.backend.name: group.backend.servers for group in self.groups},
-            self.doors.certificate_ends,
         )
+        self.certificates.settle()
 
     def dismantle(self) -> Generator[None]:
         """Let go of what nobody but this composition has, in small steps; it is of no use afterwards."""

@@ -26,7 +26,7 @@ class Entrances(ComposedCase):
         made = self.composition(TEXT)
         web = made.doors.entrances["web"]
         self.assertEqual([name for name, _ in web.guards], ["allow"])
-        self.assertIs(web.certificates, made.doors.certificates[0])
+        self.assertIs(web.certificates, made.certificates.made[0])
         self.assertIs(web.site, made.doors.sites[(False, None, 443, "")])
         self.assertEqual(web.rules, [(0, 0), (1, 0), (1, 1)])
         self.assertEqual(sorted(web.routes.values()), [0, 1])

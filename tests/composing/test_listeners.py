@@ -42,10 +42,10 @@ class Doors(ComposedCase):
         first = self.composition(TEXT)
         second = self.composition(TEXT.replace("port: 80", "port: 81"), first)
         self.assertEqual(
-            [id(each) for each in second.doors.certificates], [id(each) for each in first.doors.certificates]
+            [id(each) for each in second.certificates.made], [id(each) for each in first.certificates.made]
         )
         third = self.composition(TEXT.replace("a.example", "b.example"), second)
-        self.assertIsNot(third.doors.certificates[0], second.doors.certificates[0])
+        self.assertIsNot(third.certificates.made[0], second.certificates.made[0])
 
     def test_a_certificate_file_that_is_gone(self) -> None:
         first = self.composition(TEXT)

@@ -100,6 +100,24 @@ class Certificates(ConfigCase):
         self.one("{cert: a.pem}", "4:20: the key 'key' is missing: add key: with the path of a PEM file")
         self.one("{key: a.key}", "4:20: the key 'cert' is missing: add cert: with the path of a PEM file")
 
+    def test_a_key_for_all(self) -> None:
+        for mode in (0o640, 0o604, 0o620):
+            self.write("a.key", pem(KEYS[0]), mode)
+            message = "4:39: warning: others than its owner can read a.key: chmod 600 a.key"
+            self.one("{cert: a.pem, key: a.key}", message)
+        self.write("a.key", pem(KEYS[0]), 0o400)
+        self.one("{cert: a.pem, key: a.key}")
+
+    def test_soon_over(self) -> None:
+        for days, life, left in ((90, 61, 29), (365, 340, 25), (6, 5, 1)):
+            self.write("a.pem", pem(certificate("a.example", start=-life, days=days)))
+            end = (TODAY + left * DAY).strftime("%Y-%m-%d")
+            message = f"4:27: warning: the certificate expires on {end}, in {left} days: renew it soon"
+            self.one("{cert: a.pem, key: a.key}", message)
+        for days, life in ((90, 59), (365, 330), (6, 3)):
+            self.write("a.pem", pem(certificate("a.example", start=-life, days=days)))
+            self.one("{cert: a.pem, key: a.key}")
+
     def test_dates(self) -> None:
         self.write("old.pem", pem(certificate("a", start=-40)))
         self.write("new.pem", pem(certificate("b", start=5)))

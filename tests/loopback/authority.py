@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -29,6 +29,8 @@ class Pair:
         """As it stands in a configuration."""
         return f"{{cert: {self.cert}, key: {self.key}}}"
 
+
+_OCSP = AuthorityInformationAccessOID.OCSP
 
 _SIGNS_CERTIFICATES = x509.KeyUsage(
     digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
@@ -63,6 +65,13 @@ class Authority:
         )
         self.ca = folder / f"{name.replace(' ', '-')}.pem"
         self.ca.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def key(self) -> Path:
+        """A file with the key that it signs with."""
+        path = self.folder / "authority.key"
+        form, lock = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        path.write_bytes(self._key.private_bytes(serialization.Encoding.PEM, form, lock))
+        return path
 
     def start(self) -> None:
         """It is there from the beginning."""
@@ -102,20 +111,27 @@ class Authority:
             builder = builder.add_extension(extension, critical=extension in critical)
         return builder.sign(self._key, hashes.SHA256())
 
-    def issue(self, *names: str, kind: str = "ecdsa", days: int = 2) -> Pair:
-        """A certificate for DNS names or addresses; `days` until it expires, `kind` ecdsa or rsa."""
+    def issue(self, *names: str, kind: str = "ecdsa", days: int = 2, responder: str = "") -> Pair:
+        """A certificate for DNS names or addresses; `days` until it expires, `kind` ecdsa or rsa.
+
+        With the URL of a `responder` it names that, and ours is behind it.
+        """
         key: Key = (
             ec.generate_private_key(ec.SECP256R1())
             if kind == "ecdsa"
             else rsa.generate_private_key(public_exponent=65537, key_size=2048)
         )
         alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
-        certificate = self._sign(
-            _name(names[0]), key, x509.BasicConstraints(False, None), alternatives, days=days
-        )
+        more: list[x509.ExtensionType] = [alternatives]
+        if responder:
+            place = x509.UniformResourceIdentifier(responder)
+            more.append(x509.AuthorityInformationAccess([x509.AccessDescription(_OCSP, place)]))
+        certificate = self._sign(_name(names[0]), key, x509.BasicConstraints(False, None), *more, days=days)
         stem = f"{names[0].replace('*', 'any').replace(':', '-')}-{kind}-{certificate.serial_number % 9973}"
         pair = Pair(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
-        pair.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        above = self.ca.read_bytes() if responder else b""
+        pair.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + above)
+        pair.key.touch(0o600)
         pair.key.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,

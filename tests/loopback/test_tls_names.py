@@ -121,6 +121,20 @@ class Names(SharedTestCase):
         self.assertEqual(answer, bytes((21, 3, 3, 0, 2, 2, 50)))
         self.assertEqual(self.lines(1)[0]["reason"], "client_hello_bad")
 
+    def test_a_hello_byte_by_byte(self) -> None:
+        hello = post_quantum_hello("one.test")
+        with socket.create_connection(("127.0.0.1", self.gateway.port)) as client:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for at in range(len(hello)):
+                client.sendall(hello[at : at + 1])
+            self.assertTrue(client.recv(3).startswith(b"\x16\x03"), "the server's flight")
+
+    def test_a_hello_that_is_too_large(self) -> None:
+        for begin in (b"\x16\x03\x01\x40\x00\x01\x00\x50\x00", b"\x16\x03\x01\x40\x00\x01\xff\xff\xff"):
+            answer = raw_exchange(self.gateway.port, begin + bytes(100))
+            self.assertEqual(answer, bytes((21, 3, 3, 0, 2, 2, 50)))
+        self.assertEqual([line["reason"] for line in self.lines(2)], ["client_hello_bad"] * 2)
+
     def test_a_handshake_that_stops_is_cut(self) -> None:
         """The deadline is for all of it, also after a hello that was whole."""
         with socket.create_connection(("127.0.0.1", self.gateway.port)) as client:

@@ -72,6 +72,22 @@ class Policies(SharedTestCase):
         self.assertIn("Cipher is ECDHE-ECDSA-AES128-SHA", self.agreed("legacy", *cbc))
         self.assertIn("no shared cipher", self.lines(1)[0]["detail"])
 
+    def test_no_finite_fields(self) -> None:
+        for policy in POLICIES:
+            self.assertIn("alert handshake failure", self.agreed(policy, "-groups", "ffdhe2048:ffdhe3072"))
+        text = self.agreed("legacy", "-tls1_2", "-cipher", "DHE:@SECLEVEL=0")
+        self.assertIn("alert handshake failure", text)
+
+    def test_no_compression(self) -> None:
+        self.assertIn("Compression: NONE", self.agreed("legacy", "-tls1_2", "-comp"))
+
+    def test_sessions_are_resumed_by_ticket_alone(self) -> None:
+        text = self.agreed("intermediate", "-tls1_2", "-reconnect")
+        self.assertEqual((text.count("New, TLSv1.2"), text.count("Reused, TLSv1.2")), (1, 5))
+        self.assertIn("TLS session ticket lifetime hint: 7200", text)
+        text = self.agreed("intermediate", "-tls1_2", "-reconnect", "-no_ticket")
+        self.assertEqual((text.count("New, TLSv1.2"), text.count("Reused")), (6, 0))
+
     def test_no_renegotiation(self) -> None:
         text = self.agreed("legacy", "-tls1_2", stdin=b"R\n")
         self.assertIn("RENEGOTIATING", text)

@@ -72,6 +72,11 @@ class Sources(SynchronousTestCase):
         self.source.serve(TWO)
         self.assertEqual(self.source.pair, TWO)
 
+    def test_what_is_said_of_it(self) -> None:
+        for staple, told in ((b"good", 1), (b"good", 1), (b"", 2)):
+            self.source.attest(staple)
+            self.assertEqual((self.source.staple, len(self.told)), (staple, told))
+
     def test_challenges(self) -> None:
         self.source.offer_challenge("a.test", ONE)
         late = Listener()
@@ -85,3 +90,4 @@ class Sources(SynchronousTestCase):
         later = Listener()
         self.source.attach(later)
         self.assertEqual(later.challenges, {})
+        self.assertEqual(len(self.told), 2)

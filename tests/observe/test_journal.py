@@ -160,13 +160,28 @@ class Connections(JournalCase):
         self.assertIsNone(self.line.duration_ms)
 
     def test_a_name_that_was_asked_for(self) -> None:
-        hello = SimpleNamespace(sni="db.example", alpn=[b"a", b"b"])
+        hello: Any = SimpleNamespace(sni="db.example", alpn=[b"a", b"b"])
         self.journal("sni").started(self.connection(hello=hello), "db", self.server)
         self.assertEqual((self.line.sni, self.line.alpn), ("db.example", b"a,b"))
 
     def relay(self, reason: Any) -> Any:
         side = SimpleNamespace
         return SimpleNamespace(reason=reason, client=side(received=3), server=side(received=4))
+
+    def test_where_tls_was_ended(self) -> None:
+        tls = SimpleNamespace(
+            version="TLSv1.3", cipher="TLS_A", sni="a.test", alpn="h2", group="X25519MLKEM768", line=None
+        )
+        hello = SimpleNamespace(sni="a.test", alpn=[b"h2"])
+        self.journal("tls").started(self.connection(hello=hello, tls=tls), "db", self.server)
+        self.assertEqual((self.line.tls.version, self.line.tls.group), ("TLSv1.3", "X25519MLKEM768"))
+        self.assertIs(self.line.tls, tls.line)
+
+    def test_udp_has_none_of_that(self) -> None:
+        connection = self.connection()
+        del connection.tls
+        self.journal("udp").refused(connection, Refusal(DENIED))
+        self.assertIsNone(self.line.tls)
 
     def test_relayed(self) -> None:
         journal = self.journal("tcp")

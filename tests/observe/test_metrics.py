@@ -44,7 +44,6 @@ def busy(metrics: Metrics) -> None:
     stats.connections, stats.idle, stats.probes_passed, stats.probes_failed = 9, 4, 8, 1
     stats.answered(502, 0.3)
     stats.fail("upstream_reset")
-    metrics.certificate("shop.example", 1893456000)
     metrics.loop_lag = 0.004
 
 
@@ -123,16 +122,12 @@ class MetricsTests(SynchronousTestCase):
         stats.active = 3
         counted = metrics.server("b", server)
         metrics.route("r").answered("some", 200, 0.1)
-        metrics.certificate("a.example", 5.0)
         self.assertIs(metrics.of_listener("some"), stats)
         self.assertIs(metrics.of_server("b", server), counted)
         self.assertEqual(metrics.answered("r"), {("some", 200): 1})
         self.assertIn(counted, metrics.all_servers())
         self.assertIn("r", [each.name for each in metrics.all_routes()])
         self.assertGreaterEqual(metrics.connections, 3)
-        certificates = metrics.certificates
-        certificates.clear()
-        self.assertEqual(metrics.certificates["a.example"], 5.0, "a copy")
 
     def test_the_content_type_says_which_text(self) -> None:
         self.assertEqual(self.metrics.exposition()[1], "text/plain; version=0.0.4; charset=utf-8")
@@ -144,7 +139,6 @@ class MetricsTests(SynchronousTestCase):
         wanted = {
             ("toron_ready",): 1, ("toron_event_loop_lag_seconds",): 0.004,
             ("toron_access_log_dropped_total",): 3,
-            ("toron_certificate_not_after_timestamp_seconds", "name=shop.example"): 1893456000,
             ("toron_http_requests_total", "code=200", web, "route=shop"): 1,
             ("toron_http_requests_total", "code=other", web, "route=shop"): 2,
             ("toron_http_request_duration_seconds_count", "route=shop"): 3,

@@ -243,7 +243,7 @@ class Tree(SupervisorCase):
         self.assertIsInstance(self.gateway, Gateway)
         self.assertEqual(
             [type(each).__name__ for each in self.gateway],
-            ["AccessLog", "Sweep", "HealthCheck", "HealthCheck", "Supervisor"],
+            ["AccessLog", "Sweep", "CertificateCare", "Stapling", *["HealthCheck"] * 2, "Supervisor"],
         )
         self.assertEqual([each.listener for each in self.gateway.bound], ["web", "dns"])
         self.assertEqual(self.gateway.listeners, self.part.doors)

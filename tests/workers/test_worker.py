@@ -162,7 +162,9 @@ class Serving(WorkerCase):
         self.assertTrue(all(listener.port for listener in worker._part.root.listeners))
         names = [type(service).__name__ for service in worker._part.root]
         self.assertEqual(
-            names, ["AccessLog", "Sweep", "StreamListener", "UdpListener"], "no checks, no admin"
+            names,
+            ["AccessLog", "Sweep", "FreshTickets", "StreamListener", "UdpListener"],
+            "no checks, no admin",
         )
 
     def test_a_socket_that_is_missing(self) -> None:

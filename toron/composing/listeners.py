@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import random as randomness
 from collections import ChainMap, defaultdict
 from collections.abc import Callable, Generator, Iterable
@@ -10,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from toron.composing.backends import Backends, Group
+from toron.composing.certificates import CertificateParts
 from toron.composing.entrance import Entrance
 from toron.composing.ground import Ground
 from toron.composing.routes import Routes, dispatch
@@ -25,15 +25,12 @@ from toron.listeners.sni import serve_sni
 from toron.listeners.tcp import serve_tcp
 from toron.listeners.tls import serve_tls
 from toron.net.accept import ReceiveProxy, StreamListener
-from toron.net.certificate_source import Source
 from toron.net.certificates import Certificates
 from toron.net.http_site import HttpSite
-from toron.net.key_pair import KeyPair, self_signed
 from toron.net.pauses import emptying
 from toron.net.quic_sni import QuicListener
 from toron.net.sockets import OpenSocket
 from toron.net.sweep import NEVER, Sweep
-from toron.net.tls_context import server_context
 from toron.net.udp import UdpListener
 from toron.observe.access_log import AccessLog, NullAccessLog
 from toron.observe.journal import Journal
@@ -75,6 +72,7 @@ class Listeners:
         config: model.Config,
         backends: Backends,
         routes: Routes,
+        certificates: CertificateParts,
         *,
         sweep: Sweep,
         metrics: Metrics,
@@ -89,6 +87,7 @@ class Listeners:
         self.config = config
         self.backends = backends
         self.routes = routes
+        self.certificates = certificates
         self.sweep = sweep
         self.metrics = metrics
         self.access_log = access_log
@@ -99,14 +98,8 @@ class Listeners:
         self.made: list[Listener] = []
         """In the order of the configuration."""
         self.sites: dict[Door, HttpSite] = {}
-        self.certificates: list[Certificates] = []
         self.entrances: defaultdict[str, Entrance] = defaultdict(Entrance)
         """By the names of the listeners."""
-
-    @property
-    def certificate_ends(self) -> dict[str, float]:
-        """When the certificates that are served end (Unix seconds), by name."""
-        return dict(each for certificates in self.certificates for each in _ends(certificates))
 
     def steps(self) -> Generator[None]:
         """Make all of them, in small parts."""
@@ -268,39 +261,9 @@ class Listeners:
     def _certificates(
         self, path: tuple[str | int, ...], spec: model.Listener, protocols: Iterable[bytes]
     ) -> Certificates:
-        offered = tuple(protocols)
-        made_of = (spec.certificates, spec.tls, offered, self.ground.contents(spec.certificates))
-        certificates = self.ground.same(
-            ("certificates", spec.label), made_of, lambda: self._new_certificates(path, spec, offered)
-        )
-        self.certificates.append(certificates)
-        for name, not_after in _ends(certificates):
-            self.metrics.certificate(name, not_after)
+        certificates = self.certificates.of(path, spec, tuple(protocols))
         self.entrances[spec.label].certificates = certificates
         return certificates
-
-    def _new_certificates(
-        self, path: tuple[str | int, ...], spec: model.Listener, protocols: tuple[bytes, ...]
-    ) -> Certificates:
-        sources = []
-        for index, certificate in enumerate(spec.certificates):
-            with self.ground.located("the certificate can not be used", *path, "certificates", index):
-                pair = self.ground.once(partial(self._pair, certificate))
-                # OpenSSL may refuse what could be read, and must say which one it is.
-                server_context(pair, spec.tls.policy, protocols)
-            sources.append(Source(pair, certificate.cert or "self-signed"))
-        return Certificates(sources, spec.tls.policy, protocols, spec.tls.default_cert == "strict")
-
-    def _pair(self, spec: model.Certificate) -> KeyPair:
-        if spec.self_signed:
-            now = datetime.datetime.fromtimestamp(self.wall(), datetime.UTC)
-            names = spec.self_signed
-            return self.ground.same(("self-signed", names), None, lambda: self_signed(names, now))
-        assert spec.cert is not None
-        with open(self.ground.path(spec.cert), "rb") as file:
-            chain_pem = file.read()
-        with open(self.ground.path(spec.key or spec.cert), "rb") as file:
-            return KeyPair(chain_pem, file.read())
 
     def _connection_routes(
         self, path: tuple[str | int, ...], spec: model.Listener, stats: ListenerStats, journal: Journal
@@ -378,11 +341,6 @@ class Listeners:
         site.head_seconds, site.body_seconds = timeouts.head, timeouts.body
         site.keepalive_seconds, site.write_seconds = timeouts.keepalive, timeouts.write
         return site
-
-
-def _ends(certificates: Certificates) -> list[tuple[str, float]]:
-    """What is served, by its first name, and when it ends (Unix seconds)."""
-    return [(each.names[0] if each.names else "?", each.pair.not_after) for each in certificates.served()]
 
 
 def _idle(spec: model.Listener, usual: float) -> float:

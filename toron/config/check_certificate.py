@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime
 import os
+import stat
 from collections.abc import Iterator
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
+from toron.config.check_ocsp import check_ocsp
 from toron.config.model import BackendTls, Certificate, Listener
 from toron.config.place import Path, Report
+
+_SOON = datetime.timedelta(days=30)
+"""What is left of a certificate when it is time to renew it, at most."""
 
 FILE_LIMIT = 4 << 20
 """Bytes of a certificate file, at most."""
@@ -29,6 +34,7 @@ def check_certificates(path: Path, listener: Listener, report: Report, folder: s
         if leaf is None:
             continue
         _check_dates(here, leaf, report, now)
+        check_ocsp(here, listener, certificate, report, folder)
         names = list(certificate_names(leaf))
         if not names and listener.tls.default_cert == "strict":
             text = "no name in it, so no client gets it: use one with names, or tls: {default_cert: first}"
@@ -51,6 +57,9 @@ def _check_self_signed(path: Path, certificate: Certificate, report: Report) -> 
             report.error(
                 (*path, key), "self_signed makes its own: write either self_signed or cert and key", key=True
             )
+    for key in ("ocsp", "ocsp_cache"):
+        if getattr(certificate, key) is not None:
+            report.error((*path, key), "nobody answers for a self-signed certificate: take it out", key=True)
     report.warn(
         (*path, "self_signed"), "for development: clients do not trust a self-signed certificate", key=True
     )
@@ -116,6 +125,8 @@ def load_key(path: Path, name: str, report: Report, folder: str) -> bytes | None
     data = _read(path, name, report, folder)
     if data is None:
         return None
+    if stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) & 0o077:
+        report.warn(path, f"others than its owner can read {name}: chmod 600 {name}")
     try:
         key = serialization.load_pem_private_key(data, None)
     except TypeError:
@@ -136,9 +147,13 @@ def load_key(path: Path, name: str, report: Report, folder: str) -> bytes | None
 
 def _check_dates(path: Path, leaf: x509.Certificate, report: Report, now: float) -> None:
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
-    if moment > leaf.not_valid_after_utc:
+    end, life = leaf.not_valid_after_utc, leaf.not_valid_after_utc - leaf.not_valid_before_utc
+    if moment > end:
+        report.warn((*path, "cert"), f"the certificate expired on {end:%Y-%m-%d}: renew it")
+    elif moment > end - min(life / 3, _SOON):
+        days = (end - moment).days
         report.warn(
-            (*path, "cert"), f"the certificate expired on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it"
+            (*path, "cert"), f"the certificate expires on {end:%Y-%m-%d}, in {days} days: renew it soon"
         )
     if moment < leaf.not_valid_before_utc:
         report.warn(

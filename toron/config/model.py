@@ -561,7 +561,12 @@ class Certificate(Model):
     cert: File | None = None
     """The certificate and its chain, in PEM; its names say for whom it is used."""
     key: File | None = None
-    """Its key; without it the key is in the file of `cert`."""
+    """Its key, in PEM without a passphrase, that only we can read; it may be in the same file."""
+    ocsp: bool | None = None
+    """Whether its OCSP responder is asked in the background, and clients are shown what it says (stapling).
+    Without it: where the certificate says that this must be (RFC 7633)."""
+    ocsp_cache: str | None = None
+    """A file that keeps the responder's last answer, for the next start."""
     self_signed: OneOrMore = ()
     """Names and addresses of a certificate that is made at every start, which no client trusts."""
 

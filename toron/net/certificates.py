@@ -129,6 +129,8 @@ class Certificates:
     def made(self, source: Source, pair: KeyPair) -> Served:
         """As a `User`: the pair as it would be served; ValueError or SSL.Error where it can not be."""
         context = server_context(pair, self._policy, self._protocols, self._prepare)
+        if source.wants_staple(pair):
+            context.set_ocsp_server_callback(lambda connection, data: source.staple)
         served = Served(source, pair, context)
         if self._derive is not None:
             served.derived = self._derive(pair)

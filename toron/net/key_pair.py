@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class KeyPair:
     """A certificate chain and its private key, both PEM."""
 
     chain: bytes
-    key: bytes
+    key: bytes = field(repr=False)
 
     @property
     def leaf(self) -> x509.Certificate:
@@ -42,9 +44,16 @@ class KeyPair:
         """When it expires, in seconds since 1970."""
         return self.leaf.not_valid_after_utc.timestamp()
 
+    @property
+    def renew_from(self) -> float:
+        """When it is time to renew it: a third of its life before the end, and at most 30 days."""
+        leaf = self.leaf
+        begin, end = leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
+        return end - min(30 * DAY, max(0.0, end - begin) / 3)
 
-def self_signed(names: Sequence[str], now: datetime.datetime) -> KeyPair:
-    """A certificate for development: nobody trusts it, and it lasts 30 days."""
+
+def self_signed(names: Sequence[str], now: datetime.datetime, days: int = 30) -> KeyPair:
+    """A certificate for development, which nobody trusts; ValueError for what is no name."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
     alternatives: list[x509.GeneralName] = []
@@ -60,7 +69,7 @@ def self_signed(names: Sequence[str], now: datetime.datetime) -> KeyPair:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

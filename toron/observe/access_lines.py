@@ -102,6 +102,8 @@ class ConnectionLine(Line, kw_only=True, omit_defaults=True, gc=False):
     peer: str
     sni: Text = ""
     alpn: Text = ""
+    tls: TlsLine | None = None
+    """Where TLS was ended here."""
     route: str = ""
     backend: str = ""
     server: str = ""

@@ -152,6 +152,7 @@ class Journal:
             peer=f"{connection.peer_ip}:{connection.peer_port}",
             sni=hello.sni if hello is not None else "",
             alpn=b",".join(hello.alpn) if hello is not None else "",
+            tls=_tls(connection) if getattr(connection, "tls", None) is not None else None,
             duration_ms=(self._seconds() - connection.accepted) * 1000,
         )
 

@@ -63,7 +63,6 @@ class Metrics:
         self._backends: dict[str, BackendStats] = {}
         self._discovery: dict[str, DiscoveryStats] = {}
         self._servers: dict[tuple[str, str], ServerStats] = {}
-        self._certificates: dict[str, float] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -114,20 +113,15 @@ class Metrics:
         if found is not None and found.server is server:
             del self._servers[key]
 
-    def certificate(self, name: str, not_after: float) -> None:
-        """A certificate in use ends at `not_after` (Unix seconds)."""
-        self._certificates[name] = not_after
-
     def keep(
         self,
         listeners: Mapping[str, str],
         routes: Collection[str],
         backends: Mapping[str, Iterable[Server]],
-        certificates: Mapping[str, float],
     ) -> None:
         """Forget the numbers of all that is not served any more.
 
-        `listeners` are protocols by name, `certificates` ends by name; what was counted of the rest goes on.
+        `listeners` are protocols by name; what was counted of the rest goes on.
         """
         self._listeners = {name: one for name, one in self._listeners.items() if name in listeners}
         for name, one in self._listeners.items():
@@ -140,14 +134,8 @@ class Metrics:
                 stats = self.server(backend, server)
                 servers[(backend, server.name)] = stats
         self._servers = servers
-        self._certificates = dict(certificates)
 
     # --- asked at any time --------------------------------------------------------------------
-
-    @property
-    def certificates(self) -> dict[str, float]:
-        """When each certificate in use ends (Unix seconds), by name."""
-        return self._certificates.copy()
 
     def of_listener(self, name: str) -> ListenerStats | None:
         """The stats of a listener, where there are any."""
@@ -220,12 +208,6 @@ class Metrics:
         yield gauge("toron_event_loop_lag_seconds", "How late the event loop was.", [], [((), lag)])
         dropped = self._access_log.dropped + self.dropped_by_workers
         yield counter("toron_access_log_dropped", "Access lines not written.", [], [((), dropped)])
-        yield gauge(
-            "toron_certificate_not_after_timestamp_seconds",
-            "When a certificate ends.",
-            ["name"],
-            [((name,), at) for name, at in self._certificates.copy().items()],
-        )
         # Copies, since the loop may add to them meanwhile; each is made in one step.
         yield from listener_families(list(self._listeners.values()))
         yield from route_families(list(self._routes.values()))

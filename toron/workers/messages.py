@@ -34,8 +34,8 @@ class Begin(msgspec.Struct, tag=True):
     """The descriptor of each listener."""
     memories: list[int]
     """The descriptors of what is shared, in the order of the pieces in `pickled`."""
-    servers: list[Published | Health | Ejected | Suspected | Drained]
-    """Which servers were found, and which are not well, or drain."""
+    servers: list[Known]
+    """Which servers were found, are not well, or drain; which certificates are others than in `pickled`."""
 
 
 class Published(msgspec.Struct, tag=True):
@@ -86,6 +86,24 @@ class Drained(msgspec.Struct, tag=True):
     draining: bool
 
 
+class Certified(msgspec.Struct, tag=True):
+    """All that a source of certificates has by now."""
+
+    source: str
+    """What it is known by in each process."""
+    pair: tuple[bytes, bytes] | None
+    """The chain and the key, in PEM."""
+    staple: bytes
+    """What the responder said of it (OCSP, DER); empty for nothing."""
+    challenges: dict[str, tuple[bytes, bytes]]
+    """Pairs for who wants to see whether we are these names."""
+
+
+OfServers = Published | Health | Ejected | Suspected | Drained
+Known = OfServers | Certified
+"""What a worker has to know of what changes while it runs."""
+
+
 class Look(msgspec.Struct, tag=True):
     """Asks for `Lives` with this number."""
 
@@ -126,8 +144,8 @@ class Swap(msgspec.Struct, tag=True):
     """Serve what was prepared, from now on."""
 
     number: int
-    servers: list[Published | Health | Ejected | Suspected | Drained]
-    """Which servers were found, and which are not well, or drain."""
+    servers: list[Known]
+    """As in `Begin`."""
 
 
 class Drop(msgspec.Struct, tag=True):
@@ -197,8 +215,7 @@ class Lives(msgspec.Struct, tag=True):
     found: Found
 
 
-OfServers = Published | Health | Ejected | Suspected | Drained
-FromParent = Begin | OfServers | Look | Report | Change | Swap | Drop | Stop | Hurry
+FromParent = Begin | Known | Look | Report | Change | Swap | Drop | Stop | Hurry
 FromWorker = Ready | Failed | Prepared | Leaving | Ejected | Suspected | Lines | Said | Counted | Lives
 
 from_parent: msgspec.msgpack.Decoder[FromParent] = msgspec.msgpack.Decoder(FromParent)

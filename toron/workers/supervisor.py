@@ -34,6 +34,7 @@ from toron.workers.messages import (
 from toron.workers.packing import Packed
 from toron.workers.process import CONTROL, WorkerProcess
 from toron.workers.servers import Servers
+from toron.workers.sources import Sources
 from toron.workers.tally import Tally
 
 QUICK = 5.0
@@ -85,6 +86,7 @@ class Supervisor(Service):
         self._tally = Tally(reactor, part.metrics)
         self._servers = Servers(reactor, part, self._workers)
         self.asking = Asking(reactor, self._workers)
+        self._sources = Sources(part.sources, self._workers)
         self._begun = False
         self._stopping = False
         self._hurried = False
@@ -155,7 +157,8 @@ class Supervisor(Service):
         """Let them serve it; `packed` is all that workers need which come later."""
         self._part, self._packed = part, packed
         self._servers.switch(part)
-        known = list(self._servers.known())
+        self._sources.switch(part.sources)
+        known = [*self._servers.known(), *self._sources.known()]
         for _, worker in self._told:
             worker.tell(Swap(self._changes.number, known))
 
@@ -184,7 +187,7 @@ class Supervisor(Service):
             pickled=self._packed.data,
             sockets=dict(zip(sockets, numbers, strict=False)),
             memories=numbers[len(sockets) :],
-            servers=list(self._servers.known()),
+            servers=[*self._servers.known(), *self._sources.known()],
         )
         slot.worker = worker
         self._workers.append(worker)

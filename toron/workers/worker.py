@@ -37,6 +37,7 @@ from toron.serving import Serving, in_slices
 from toron.workers.line_frames import LineFrames
 from toron.workers.messages import (
     Begin,
+    Certified,
     Change,
     Channel,
     Counted,
@@ -47,6 +48,7 @@ from toron.workers.messages import (
     FromParent,
     Health,
     Hurry,
+    Known,
     Leaving,
     Lives,
     Look,
@@ -65,6 +67,7 @@ from toron.workers.messages import (
 )
 from toron.workers.packing import unpack
 from toron.workers.process import CONTROL
+from toron.workers.sources import take
 
 EVERY = 1.0
 """Seconds between two reports of what was counted."""
@@ -117,7 +120,7 @@ class Worker(Channel):
         part.root.privilegedStartService()
         self._serving = Serving(part.root, part.composition)
 
-    def _know(self, servers: Sequence[OfServers]) -> None:
+    def _know(self, servers: Sequence[Known]) -> None:
         """Take over how the servers are, and tell from here on what traffic finds out about them."""
         for message in servers:
             self.heard(message)
@@ -182,6 +185,10 @@ class Worker(Channel):
                     self._told(backend, message)
             case Look():
                 as_deferred(self._look(message)).addErrback(self._not_looked)
+            case Certified():
+                source = self._part.sources.get(message.source)
+                if source is not None:
+                    take(source, message)
             case Change():
                 self._change(message)
             case Swap():

@@ -1,0 +1,55 @@
+"""Changes the keys of session tickets by and by: a stolen one opens little (RFC 5077 section 5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.task import LoopingCall
+
+from toron.net.certificate_source import Source
+
+EVERY = 12 * 3600.0
+"""Seconds after which each source has other keys; a ticket is good for two hours."""
+
+
+class FreshTickets(Service):
+    """Renews the keys of one source after the other. Each process has its own keys."""
+
+    def __init__(self, reactor: Any, sources: Sequence[Source]) -> None:
+        self._reactor = reactor
+        self._sources = sources
+        self._next = 0
+        self._call: LoopingCall | None = None
+
+    def keep(self, sources: Sequence[Source]) -> None:
+        """Renew those of these from now on."""
+        as_many = len(sources) == len(self._sources)
+        self._sources = sources
+        if not as_many:
+            self._start()
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        self._start()
+
+    def stopService(self) -> None:
+        super().stopService()  # type: ignore[no-untyped-call]
+        self._stop()
+
+    def _stop(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call.stop()
+
+    def _start(self) -> None:
+        self._stop()
+        if self.running and self._sources:
+            self._call = LoopingCall(self._renew)
+            self._call.clock = self._reactor
+            self._call.start(EVERY / len(self._sources), now=False)
+
+    def _renew(self) -> None:
+        self._next = (self._next + 1) % len(self._sources)
+        self._sources[self._next].renew_tickets()
