@@ -24,7 +24,7 @@ from twisted.internet.task import Clock
 
 from toron import plugin
 from toron.compiled import described
-from toron.compose import _Composer
+from toron.compose import Composition
 from toron.config.load import load
 from toron.core.wait import Task, Wait
 from toron.net.connection import Connection
@@ -82,19 +82,19 @@ class Rig:
     def __init__(self, folder: Path) -> None:
         (folder / "toron.yaml").write_text(CONFIG)
         reactor = Still()
-        composed = _Composer(
+        composed = Composition(
             load(str(folder / "toron.yaml"), plugin, {}), reactor, random.Random(0), time.time
         )
         composed.whole(lambda message: None)
         log: Any = composed.access_log
         log.running = 1
         log._writer.put = lambda data: True
-        [group] = composed._groups.values()
+        [group] = composed.groups
         self.proxy: Any = group.proxy
         self.server = group.backend.servers[0]
         self.upstream = Transport()
         group.dialer.dial = self._dial
-        self.site = composed.sites[0]
+        [self.site] = composed.doors.sites.values()
         self.client = Transport()
         self.connection = Connection(reactor, "web", self.client, ("127.0.0.1", 5555), ("127.0.0.1", 8080))
         self.http = HttpServer(self.connection, self.site)

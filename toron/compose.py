@@ -22,6 +22,7 @@ from toron.composing.routes import Routes
 from toron.config import model
 from toron.config.load import Loaded
 from toron.core.backend import Backend
+from toron.core.client_certificate import Requirement
 from toron.core.message import Service
 from toron.net.certificate_care import CertificateCare
 from toron.net.doors import Doors
@@ -135,6 +136,8 @@ class Rehearsed:
         """By the names of the listeners."""
         self.walks: list[tuple[list[tuple[str, Any]], Service]] = composition.routes.walks
         """Of each route the middlewares, by their names, and the last step behind them."""
+        self.requirements: dict[int, Requirement] = composition.routes.requirements
+        """What routes ask of the client's certificate, before their middlewares."""
         self.seconds: Callable[[], float] = composition.reactor.seconds
         self._composition = composition
 

@@ -124,7 +124,7 @@ class Fitting(ConfigCase):
             "3:33: unknown key 'bakend': did you mean 'backend'?",
             "4:5: this udp listener leads nowhere: add backend: or echo: {}",
             "6:20: 'a' is not a path: begin with / or, for a regular expression, with ^",
-            "7:39: unknown key 'x': known here: name, match, priority, listeners, middlewares, backend, redirect, respond, echo",
+            "7:39: unknown key 'x': known here: name, match, priority, listeners, client_cert, middlewares, backend, redirect, respond, echo",
             "8:20: not a regular expression: missing ): ^(: correct it (the syntax is RE2's)",
             "10:18: not a list: write a list such as [a, b]",
             "11:15: the scheme 'ftp' is not known here: write http, https, h2, h2c, tcp, tls, udp",

@@ -201,6 +201,29 @@ class Backends(ConfigCase):
             "4:83: missing.pem cannot be read: No such file or directory: check the path and its mode",
         )
 
+    def test_pins(self) -> None:
+        good = "sha256/4UA/jVWfaS2QMY0Lm/gHPpRr3RrsipUyZMaKBTc8wCo="
+        text = "listeners: [{protocol: http, port: 80}]\nroutes: [{backend: b}]\nbackends: {b: {url: 'https://a', tls: {pin: %s}}}\n"
+        for pin in (
+            good,
+            good.replace("/", "//", 1),
+            good.removeprefix("sha256/"),
+            "ab" * 32,
+            f"'{'AB:' * 31}AB'",
+        ):
+            for written in (pin, f"[{pin}, {good}]"):
+                pins = self.load(text % written).config.backends["b"].tls.pin
+                self.assertTrue(all(len(one) == 64 and set(one) <= set("0123456789abcdef") for one in pins))
+        self.assertEqual(pins[0], "ab" * 32)
+        slash = "/" + good.removeprefix("sha256/")[1:]
+        for pin in (f"sha256/{slash}", f"sha256//{slash}", slash):
+            (one,) = self.load(text % pin).config.backends["b"].tls.pin
+            self.assertTrue(one.startswith("f"), one)
+        self.says(text.replace("pin: %s", "verify: false, pin: %s") % good)
+        for pin in ("abc", good[:-2], good.replace("sha256", "sha1"), f"{good}=", "ab" * 31):
+            (said,) = self.said(text % pin)
+            self.assertTrue(said.startswith("3:45: not a pin: write sha256/ and the base64"), said)
+
     def test_retries_and_host(self) -> None:
         self.says(
             """

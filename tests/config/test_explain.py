@@ -35,7 +35,7 @@ class WrongShapes(ConfigCase):
             listeners:
               - {protocol: tcp, port: 8080, echo: {}, zzz: 1}
             """,
-            "2:43: unknown key 'zzz': known here: name, protocol, transport, address, port, backlog, guards, proxy_protocol, trusted_proxies, http2, encoded_slashes, certificates, tls, timeouts, limits, backend, routes, idle, sessions, retry, responses, echo",
+            "2:43: unknown key 'zzz': known here: name, protocol, transport, address, port, backlog, guards, proxy_protocol, trusted_proxies, http2, encoded_slashes, certificates, tls, redirect_http, timeouts, limits, backend, routes, idle, sessions, retry, responses, echo",
         )
 
     def test_many_known_words(self) -> None:

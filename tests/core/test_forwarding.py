@@ -137,7 +137,15 @@ class Names(SynchronousTestCase):
             b"x_forwarded_prefix", b"forwarded", b"x_forwarded_ssl", b"x-forwarded-scheme",
         ):  # fmt: skip
             self.assertIn(name, FORWARDED_NAMES)
-        self.assertEqual(len(FORWARDED_NAMES), 41)
+        for name in (
+            b"client-cert",
+            b"client_cert",
+            b"client-cert_chain",
+            b"x_client-cert_subject",
+            b"x-client-cert",
+        ):
+            self.assertIn(name, FORWARDED_NAMES)
+        self.assertEqual(len(FORWARDED_NAMES), 91)
 
     def test_nothing_else(self) -> None:
         self.assertNotIn(b"x-forwarded", FORWARDED_NAMES)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 from tests.explain.case import ExplainCase
+from tests.loopback.client_authority import ClientAuthority
 from toron.compose import rehearse
 from toron.config.place import Invalid
 from toron.core.message import Response
 from toron.core.refusal import Refusal
 from toron.core.wait import Task
 from toron.explain.entrance import caller
-from toron.explain.explainer import Explainer
+from toron.explain.explainer import SHOWN, Explainer
 from toron.explain.requests import request_of
 
 TEXT = """
@@ -45,6 +47,33 @@ class Explaining(ExplainCase):
         record = self.ask(TEXT, "tls://a.test:443")
         self.assertEqual(record.outcome.kind, "answer")
         self.assertEqual(record.outcome.detail, "the listener speaks HTTP from here on: ask with https://")
+
+    def test_a_redirect_to_https(self) -> None:
+        text = TEXT.replace("self_signed: a.test}]}", "self_signed: a.test}], redirect_http: true}")
+        outcome = self.ask(text, "http://a.test/x?y").outcome
+        self.assertEqual((outcome.kind, outcome.status), ("answer", 301))
+        self.assertIn(("Location", "https://a.test/x?y"), outcome.headers)
+        outcome = self.ask(text, "http://b.test/").outcome
+        self.assertEqual((outcome.kind, outcome.status, outcome.reason), ("refused", 404, "no_route"))
+        self.assertEqual(self.ask(text, "https://a.test/").outcome.kind, "server")
+
+    def test_another_host_than_the_connection_is_for(self) -> None:
+        outcome = self.ask(TEXT, "https://a.test/", ("Host", "b.test")).outcome
+        self.assertEqual((outcome.kind, outcome.status, outcome.reason), ("refused", 421, "misdirected"))
+
+    def test_certificates_of_clients(self) -> None:
+        ClientAuthority(Path(self.folder), "ca")
+        asking = "self_signed: [a.test, b.test]}], tls: {client: {ca: ca.pem, names: a.test}}}"
+        text = TEXT.replace("self_signed: a.test}]}", asking)
+        text = text.replace("host: a.test}, ", "host: [a.test, b.test]}, client_cert: required, ")
+        record = self.ask(text, "https://a.test/")
+        assert record.listener is not None
+        self.assertEqual((record.outcome.kind, record.listener.note), ("server", SHOWN))
+        record = self.ask(text, "https://b.test/")
+        assert record.listener is not None
+        self.assertEqual((record.outcome.status, record.outcome.reason), (403, "client_certificate_required"))
+        self.assertEqual(record.listener.note, "")
+        self.assertEqual(self.ask(text, "https://b.test/", ("Host", "a.test")).outcome.status, 421)
 
     def test_what_a_start_would_say(self) -> None:
         loaded = self.loaded("""

@@ -15,6 +15,7 @@ ONE_PROCESS = {
     "test_balancing_sticky.Sticky.test_a_tampered_one_is_ignored": TURNS,
     "test_balancing_sticky.Sticky.test_another_gateway_with_the_secret_knows_it": TURNS,
     "test_balancing_sticky.Sticky.test_without_the_cookie_in_turn": TURNS,
+    "test_client_certs.ClientCertificates.test_nothing_is_resumed": "each worker resumes its own sessions",
     "test_health_active.Checks.test_not_before_it_was_checked": "checks begin before workers are ready",
     "test_health_passive.Ejections.test_a_success_in_between_starts_the_count_anew": TURNS,
     "test_health_passive.Ejections.test_longer_the_second_time": TURNS,

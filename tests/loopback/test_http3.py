@@ -179,9 +179,26 @@ class Floods(Http3Case):
         self.assertNotRegex(gateway.log(), "(?i)traceback|unhandled|critical")
 
 
+class Hosts(Http3Case):
+    def test_a_host_that_the_certificate_is_not_for(self) -> None:
+        """One of the second certificate is for another that it is for, too; not for one of the first."""
+        gateway = self.begin()
+        for version in (CurlHttpVersion.V3ONLY, CurlHttpVersion.V2_0, CurlHttpVersion.V1_1):
+            for name, host, status in (
+                ("a.example", "A.example:1", 200),
+                ("a.example", "x.b.example", 421),
+                ("x.b.example", "y.b.example", 200),
+                ("x.b.example", "a.example", 421),
+            ):
+                got = self.curl("/", gateway.port, name, version, headers={"Host": host})
+                self.assertEqual(got.status_code, status, (version, name, host))
+                self.assertEqual("alt-svc" in got.headers, status == 200)
+
+
 class InFront(Http3Case):
     def test_caddy_asks_over_http3(self) -> None:
-        gateway = self.begin()
+        # Caddy asks for the host that it was asked for, whatever the name is that it sends.
+        gateway = self.begin("tls: {misdirected: pass}")
         caddy = self.start(Caddy(FRONT.format(port=gateway.port, ca=self.authority.ca)))
         for number in range(5):
             got = requests.get(f"http://127.0.0.1:{caddy.port}/echo?{number}", timeout=10)

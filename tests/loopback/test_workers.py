@@ -46,7 +46,7 @@ workers: 2
 """
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-LAST = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+LAST = b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
 
 
 class WorkersTestCase(LoopbackTestCase):
@@ -307,7 +307,7 @@ class Serving(WorkersTestCase):
             ):
                 with self.tls(port, name) as sock:
                     shown.add((text, sock.getpeercert(True)))
-                    sock.sendall(LAST)
+                    sock.sendall(LAST.replace(b"a.test", name.encode()))
                     self.assertIn(text, recv_all(sock))
         self.assertEqual(len(shown), 2, "one self-signed certificate for all workers")
         for sock in self.one_each(gateway, gateway.ports["TCP"]).values():

@@ -52,6 +52,12 @@ class AltSvcTests(SynchronousTestCase):
         forwarded.scheme = b"https"
         self.assertEqual(self.said({}, forwarded), [])
 
+    def test_it_is_not_said_where_certificates_are_asked_for(self) -> None:
+        """Over QUIC a client could show none."""
+        asked = over_tls()
+        asked.tls.rule = object()
+        self.assertEqual(self.said({}, asked), [])
+
     def test_what_a_server_says_of_itself_is_replaced(self) -> None:
         backend = Backend((b"alt-svc", b'h3=":1"'), (b"Alt-Svc", b"clear"))
         self.assertEqual(self.said({}, over_tls(), backend), [b'h3=":8443"; ma=86400'])

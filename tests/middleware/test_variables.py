@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.middleware import get
+from toron.core.client_certificate import ClientCertificate
 from toron.core.message import Request
 from toron.middleware._variables import VARIABLES, Value
+from toron.net.tls import TlsInfo
 
 
 def request() -> Request:
@@ -19,8 +21,12 @@ def request() -> Request:
 
 class Values(SynchronousTestCase):
     def test_every_variable(self) -> None:
-        value = Value(" ".join(f"{{{name}}}" for name in sorted(VARIABLES)))
-        self.assertEqual(value.fill(request()), b"192.0.2.1 app.example 77 GET /p r http")
+        value = Value(" ".join(f"{{{name}}}" for name in VARIABLES))
+        self.assertEqual(value.fill(request()), b"192.0.2.1 app.example 77 GET /p r http     ")
+        shown = ClientCertificate("CN=a", "CN=b", ("DNS:c", "DNS:d"), "1f", "ab")
+        over_tls = request()
+        over_tls.tls = TlsInfo("TLSv1.3", "", "", "", "a", client=shown)
+        self.assertEqual(value.fill(over_tls).partition(b"http ")[2], b"ab CN=b DNS:c, DNS:d 1f CN=a")
         self.assertIsNone(value.plain)
 
     def test_text_around_and_between_them(self) -> None:
@@ -36,6 +42,8 @@ class Values(SynchronousTestCase):
             ("{path", b"{path"),
             ("{ path }", b"{ path }"),
             ("{path-x}", b"{path-x}"),
+            ("{path.x}", b"{path.x}"),
+            ("{{client_cert.san}}", b"{client_cert.san}"),
             ("", b""),
             ("  Zoë\t", "Zoë".encode()),
         ):
@@ -52,6 +60,7 @@ class Values(SynchronousTestCase):
             ("{client}", "did you mean {client_ip}? Write {{client}} for the text itself"),
             ("{wrong}", "there are {client_ip}, {host}"),
             ("{PATH}", "{PATH} is not a variable"),
+            ("{client_cert.subjekt}", "did you mean {client_cert.subject}?"),
         ):
             with self.subTest(text):
                 self.assertIn(words, str(self.assertRaises(ValueError, Value, text)))

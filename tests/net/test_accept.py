@@ -166,6 +166,26 @@ class Listeners(Listening):
         self.assertTrue(self.is_reset(client))
         self.assertEqual(self.listener.connections, set())
 
+    def test_who_came_in_by_another_rule_comes_again(self) -> None:
+        asked: list[str] = []
+
+        async def serve(connection: Connection) -> None:
+            connection.drain = lambda: asked.append("to end")
+            await connection.ended
+
+        def other(admits: object) -> StreamListener:
+            stats = ListenerStats("new")
+            made = StreamListener(self.reactor, "new", "127.0.0.1", 0, serve, refused=print, stats=stats)
+            made.admits = admits
+            return made
+
+        self.listen(serve)
+        self.connect()
+        for admits, times in ((None, 0), ("rule", 1), ("rule", 1), (None, 2)):
+            self.listener.switch(other(admits))
+            self.assertEqual(asked, ["to end"] * times)
+            self.assertEqual(len(self.listener.connections), 1, "nobody is cut")
+
     def test_what_stands_behind_it_is_switched(self) -> None:
         served: list[str] = []
 

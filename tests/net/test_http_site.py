@@ -8,13 +8,16 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.http_fakes import Transport, World, nobody
+from toron.core.agreement import Agreement
 from toron.core.body import Body
-from toron.core.forwarding import Forwarding, client_fields
+from toron.core.client_certificate import ClientCertificate
+from toron.core.forwarding import Forwarding, client_fields, outgoing
 from toron.core.message import Request, Response
 from toron.core.networks import Networks
-from toron.core.refusal import DRAINED, INTERNAL, Refusal
+from toron.core.refusal import DRAINED, INTERNAL, MISDIRECTED, Refusal
 from toron.core.wait import Cancelled
 from toron.net.http_site import host_only
+from toron.net.tls import TlsInfo
 from toron.wire.events import RequestHead
 from toron.wire.headers import Headers
 
@@ -33,14 +36,55 @@ class Site(SynchronousTestCase):
         other = World(nobody).site
         other.body_limit, other.keepalive_seconds, other.max_requests = 5, 6.0, 7
         other.encoded_slashes, other.port = True, 9
+        agreement = other.agreement = Agreement()
         port, new_id = self.site.port, self.site.new_id
         self.site.switch(other)
         self.assertEqual(
             (self.site.body_limit, self.site.keepalive_seconds, self.site.max_requests), (5, 6.0, 7)
         )
         self.assertTrue(self.site.encoded_slashes)
+        self.assertIs(self.site.agreement, agreement)
         self.assertIs(self.site.service, other.service)
         self.assertEqual((self.site.port, self.site.new_id), (port, new_id), "its own")
+
+    def test_hosts_over_tls(self) -> None:
+        """Only another host than the one before is looked at."""
+        looked: list[bytes] = []
+
+        class Looking(Agreement):
+            def check(self, tls: TlsInfo, host: bytes) -> None:
+                looked.append(host)
+                super().check(tls, host)
+
+        self.connection.tls = TlsInfo("", "", "", "", "a", host=b"a", names=["a", "b"])
+        origin = self.site.origin(self.connection)
+
+        def ask(host: bytes) -> None:
+            headers = Headers([(b"Host", host)])
+            self.site.check(self.site.request(origin, RequestHead(b"GET", b"/", headers, host)), 0)
+
+        ask(b"c")
+        self.assertEqual(looked, [], "where nobody asks for it, any host will do")
+        self.site.agreement = Looking()
+        for host in (b"a", b"A:81", b"a.", b"b", b"b", b"a", b"a"):
+            ask(host)
+        self.assertEqual(looked, [b"b", b"a"])
+        refusal = self.assertRaises(Refusal, ask, b"c")
+        self.assertEqual(refusal.reason, MISDIRECTED)
+        ask(b"a")
+        self.assertEqual(looked, [b"b", b"a", b"c"])
+
+    def test_the_clients_certificate(self) -> None:
+        fields = ((b"X-Client-Cert-Subject", b"CN=a"),)
+        shown = ClientCertificate("CN=a", "CN=b", (), "1", "ab", fields)
+        self.connection.tls = TlsInfo("", "", "", "", "a", client=shown)
+        for trusted in ("192.0.2.0/24", "198.51.100.0/24"):
+            self.site.forwarding = Forwarding(Networks([trusted]))
+            forged = Headers([(b"Host", b"a"), (b"X-Client-Cert-Subject", b"CN=forged")])
+            head = RequestHead(b"GET", b"/", forged, b"a")
+            request = self.site.request(self.site.origin(self.connection), head)
+            told = outgoing(request, request.trusted_peer, False)
+            self.assertEqual([value for name, value in told if name.startswith(b"X-Client")], [b"CN=a"])
 
     def test_the_host_alone(self) -> None:
         for authority, host in (

@@ -130,14 +130,23 @@ class Requests(JournalCase):
         self.assertEqual((self.stats.body_out, self.stats.refused), (7, {"client_gone": 1}))
 
     def test_tls_is_described_once_a_connection(self) -> None:
-        info = SimpleNamespace(version="TLSv1.3", cipher="C", sni="h", alpn="http/1.1", group="X", line=None)
+        info = SimpleNamespace(
+            version="TLSv1.3", cipher="C", sni="h", alpn="http/1.1", group="X", line=None, client=None
+        )
         server = SimpleNamespace(connection=self.connection(tls=info))
         journal = self.journal()
         for _ in range(2):
             journal.request(server, self.request(), 200, 0, None, "")
         first, second = self.kept.lines
         self.assertIs(first.tls, second.tls)
-        self.assertEqual((first.tls.version, first.tls.sni), ("TLSv1.3", "h"))
+        self.assertEqual((first.tls.version, first.tls.sni, first.tls.client), ("TLSv1.3", "h", ""))
+
+    def test_the_clients_certificate(self) -> None:
+        shown = SimpleNamespace(subject="CN=a")
+        info = SimpleNamespace(version="", cipher="", sni="", alpn="", group="", line=None, client=shown)
+        server = SimpleNamespace(connection=self.connection(tls=info))
+        self.journal().request(server, self.request(), 200, 0, None, "")
+        self.assertEqual(self.kept.lines[0].tls.client, "CN=a")
 
 
 class Connections(JournalCase):
@@ -170,8 +179,9 @@ class Connections(JournalCase):
 
     def test_where_tls_was_ended(self) -> None:
         tls = SimpleNamespace(
-            version="TLSv1.3", cipher="TLS_A", sni="a.test", alpn="h2", group="X25519MLKEM768", line=None
-        )
+            version="TLSv1.3", cipher="TLS_A", sni="a.test", alpn="h2", group="X25519MLKEM768", line=None,
+            client=None,
+        )  # fmt: skip
         hello = SimpleNamespace(sni="a.test", alpn=[b"h2"])
         self.journal("tls").started(self.connection(hello=hello, tls=tls), "db", self.server)
         self.assertEqual((self.line.tls.version, self.line.tls.group), ("TLSv1.3", "X25519MLKEM768"))

@@ -138,6 +138,7 @@ class Bad(SynchronousTestCase):
             b"Authorization", b"Cookie", b"Set-Cookie", b"Content-Type", b"Content-Range", b"Expect",
             b"Keep-Alive",
             b"X-Forwarded-For", b"x-forwarded-whatever", b"X_Forwarded_For", b"Forwarded", b"X-Real-IP",
+            b"Client-Cert", b"X_Client_Cert_Subject",
             b"X_REAL_IP",
             b"Content_Length",
         ):  # fmt: skip

@@ -278,12 +278,12 @@ class Backends:
         ):
             context = client_context(ca, tls.verify, cert, key, (b"http/1.1",) if http else ())
             both = client_context(ca, tls.verify, cert, key, (b"h2", b"http/1.1")) if http else context
-        if not tls.verify:
+        if not tls.verify and not tls.pin:
             self.ground.log.warn(
                 "{place}: certificates of these servers are NOT verified",
                 place=self.ground.loaded.place(*path, "tls", "verify"),
             )
-        return UpstreamTls(context, tls.server_name, tls.verify, both)
+        return UpstreamTls(context, tls.server_name, tls.verify, both, tls.pin)
 
     def _checks(self, group: Group, spec: model.Health, kept: set[Server], checked: bool) -> None:
         """An active check for each server, as a service of its own; a worker is told what they find.

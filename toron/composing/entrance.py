@@ -6,18 +6,21 @@ from typing import Any
 
 from toron.interfaces import Guard
 from toron.net.certificates import Certificates
+from toron.net.client_certs import ClientRules
 from toron.net.http_site import HttpSite
 
 
 class Entrance:
     """Of one listener."""
 
-    __slots__ = ("certificates", "guards", "router", "routes", "rules", "site")
+    __slots__ = ("certificates", "clients", "guards", "router", "routes", "rules", "site")
 
     def __init__(self) -> None:
         self.guards: list[tuple[str, Guard]] = []
         """By their names."""
         self.certificates: Certificates | None = None
+        self.clients: ClientRules | None = None
+        """Which certificates clients have to show."""
         self.site: HttpSite | None = None
         self.router: Any = None
         """A Router, a ConnectionRouter, or None where there is one way only."""

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from toron.composing.backends import Backends, Group
 from toron.composing.certificates import CertificateParts
+from toron.composing.clients import agreement, asked_clients, client_rules
 from toron.composing.entrance import Entrance
 from toron.composing.ground import Ground
 from toron.composing.routes import Routes, dispatch
+from toron.composing.secure_doors import SecureDoors
 from toron.config import model
 from toron.core.connection_routing import ConnectionPattern, ConnectionRouter
 from toron.core.forwarding import Forwarding
@@ -98,6 +100,7 @@ class Listeners:
         self.made: list[Listener] = []
         """In the order of the configuration."""
         self.sites: dict[Door, HttpSite] = {}
+        self.secure_doors = SecureDoors(config)
         self.entrances: defaultdict[str, Entrance] = defaultdict(Entrance)
         """By the names of the listeners."""
 
@@ -124,7 +127,7 @@ class Listeners:
         kind: Any = "connection" if spec.protocol in model.LAYER7 else spec.protocol
         journal = Journal(kind, self.access_log, self.metrics, stats, self.reactor.seconds)
         guards = self._guards(path, spec)
-        site = None if router is None else self._site(spec, router, stats, journal)
+        site = None if router is None else self._site(path, spec, router, stats, journal)
         made: Listener
         if spec.protocol == "udp":
             made = self._udp(path, spec, guards, stats, journal)
@@ -162,11 +165,13 @@ class Listeners:
         if spec.proxy_protocol is not None:
             received = spec.proxy_protocol
             proxy = ReceiveProxy(Networks(received.trusted), received.timeout)
-        return StreamListener(
+        made = StreamListener(
             self.reactor, spec.label, spec.address, spec.port, self._serve(path, spec, stats, journal, site),
             guards=guards, proxy=proxy, backlog=spec.backlog, open_socket=self.open_socket,
             refused=journal.refused, stats=stats,
         )  # fmt: skip
+        made.admits = self.entrances[spec.label].clients = client_rules(self.ground, path, spec)
+        return made
 
     def _udp(
         self,
@@ -249,11 +254,15 @@ class Listeners:
             if spec.protocol == "http":
                 return serve_http(site, spec.http2)
             certificates = self._certificates(path, spec, protocols(spec.http2))
-            return serve_https(site, certificates, handshake, spec.http2)
+            self.secure_doors.add(spec, self.entrances[spec.label].router, certificates, site)
+            clients = asked_clients(self.ground, path, spec, certificates)
+            return serve_https(site, certificates, handshake, spec.http2, clients)
         router = self._connection_routes(path, spec, stats, journal)
         if spec.protocol == "tls":
             alpn = [name.encode() for route in spec.routes for name in route.match.alpn]
-            return serve_tls(router, self._certificates(path, spec, alpn), handshake, stats)
+            certificates = self._certificates(path, spec, alpn)
+            clients = asked_clients(self.ground, path, spec, certificates)
+            return serve_tls(router, certificates, handshake, stats, clients)
         if spec.protocol == "sni":
             return serve_sni(router, handshake)
         return serve_tcp(router)
@@ -305,10 +314,16 @@ class Listeners:
         )  # fmt: skip
 
     def _site(
-        self, spec: model.Listener, router: Routing, stats: ListenerStats, journal: Journal
+        self,
+        path: tuple[str | int, ...],
+        spec: model.Listener,
+        router: Routing,
+        stats: ListenerStats,
+        journal: Journal,
     ) -> HttpSite:
         """What the HTTP connections of a listener share, those from before among them."""
         made = self._new_site(spec, router, stats, journal)
+        made.agreement = agreement(self.ground, path, spec)
         site = self.ground.same(("site", door(spec)), spec.protocol, lambda: made)
         if site is not made:
             self.ground.changes.append(partial(site.switch, made))
@@ -325,7 +340,7 @@ class Listeners:
             sweep=self.sweep,
             listener=spec.label,
             scheme=b"https" if secure else b"http",
-            service=dispatch(router, secure),
+            service=dispatch(router, secure, self.secure_doors.behind(spec)),
             forwarding=Forwarding(Networks(spec.trusted_proxies)),
             finished=journal.request,
             new_id=self.new_id,

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from toron.composing.backends import Backends
 from toron.composing.entrance import Entrance
 from toron.composing.ground import Ground
+from toron.composing.secure_doors import redirects
 from toron.config import model
 from toron.core.chain import chain
+from toron.core.client_certificate import Requirement
 from toron.core.message import Request, Service
 from toron.core.networks import Networks
 from toron.core.redirect import Redirection
@@ -37,13 +39,16 @@ class Routes:
         self.backends = backends
         self.walks: list[tuple[list[tuple[str, Any]], Service]] = []
         """Of each route the middlewares, by their names, and the last step behind them."""
+        self.requirements: dict[int, Requirement] = {}
+        """What routes ask of the client's certificate, before their middlewares."""
         self._made: list[tuple[str, Service]] = []
         self._owners: Counter[Hashable] = Counter()
 
     @property
     def names(self) -> set[str]:
         """What logs and metrics call the routes."""
-        return {name for name, _ in self._made}
+        redirected = any(redirects(self.config, spec) for spec in self.config.listeners)
+        return {name for name, _ in self._made} | ({REDIRECTED} if redirected else set())
 
     def steps(self) -> Generator[None]:
         """Make all of them, one from each yield to the next."""
@@ -68,8 +73,9 @@ class Routes:
         """Finds a request's route among those of this listener; in steps like those of `steps`."""
         router: Routing = Router()
         entrance.router = router
+        by_name = redirects(self.config, spec)
         for index, route in enumerate(self.config.routes):
-            if route.listeners and spec.label not in route.listeners:
+            if spec.label not in route.listeners and (route.listeners or by_name):
                 continue
             leads_to = self._made[index]
             entrance.routes[id(leads_to)] = index
@@ -97,7 +103,14 @@ class Routes:
             middlewares.append(self.ground.kept(key, path))
         last = self._last(index, route)
         self.walks.append((middlewares, last))
-        return chain(middlewares, last)
+        service = chain(middlewares, last)
+        wanted = route.client_cert
+        if wanted is None:
+            return service
+        with self.ground.located("", "routes", index, "client_cert"):
+            requirement = Requirement(wanted.subject, wanted.san, wanted.fingerprint)
+        self.requirements[index] = requirement
+        return requirement.before(service)
 
     def _owner(self, route: model.Route) -> Hashable:
         """What a route is known by from one composition to the next: its name, or what it matches."""
@@ -124,12 +137,22 @@ class Routes:
         return echo_http(answer)
 
 
-def dispatch(router: Routing, secure: bool) -> Service:
-    """Asks the service of a request's route; `secure` says that hosts are known by certificates."""
+REDIRECTED = "redirect_http"
+"""What logs call the route of requests that are sent on to https."""
+
+
+def dispatch(router: Routing, secure: bool, elsewhere: Service | None = None) -> Service:
+    """Asks the service of a request's route; `secure` says that hosts are known by certificates.
+
+    What no route takes goes to `elsewhere`, where that is given.
+    """
 
     def find(request: Request) -> Any:
         found = router.find(request)
         if found is None:
+            if elsewhere is not None:
+                request.route = REDIRECTED
+                return elsewhere(request)
             if secure and not router.serves_host(request.host):
                 raise Refusal(UNKNOWN_HOST)
             raise Refusal(NO_ROUTE)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from toron.config.check_admin import check_admin
 from toron.config.check_backend import check_backend, check_kind
+from toron.config.check_clients import check_redirects, check_ways_past
 from toron.config.check_listener import check_clashes, check_listener
 from toron.config.check_route import check_route
 from toron.config.check_shadow import check_shadows
@@ -21,6 +22,8 @@ def check(draft: Draft, report: Report, folder: str, now: float) -> None:
     for index, listener in draft.listeners.items():
         check_listener(("listeners", index), listener, report, folder, now)
     check_clashes(draft, report)
+    check_ways_past(draft, report)
+    check_redirects(draft, report)
     listeners = {listener.label: listener for listener in draft.listeners.values()}
     for index, route in draft.routes.items():
         check_route(("routes", index), route, listeners, draft.whole, report)

@@ -137,7 +137,7 @@ def _check_settings(path: Path, backend: Backend, schemes: list[str], report: Re
     encrypted = any(scheme in ENCRYPTED for scheme in schemes)
     if "tls" in written and not encrypted:
         report.warn((*path, "tls"), "no server here is https, h2 or tls: this has no effect", key=True)
-    if not backend.tls.verify and encrypted:
+    if not backend.tls.verify and not backend.tls.pin and encrypted:
         report.warn((*path, "tls", "verify"), "anybody can pose as this server: set ca: instead", key=True)
     if backend.tls.server_name is not None and not is_host(backend.tls.server_name):
         report.error(

@@ -92,7 +92,8 @@ def _bytes(leaf: x509.Certificate) -> bytes:
     )
 
 
-def _read(path: Path, name: str, report: Report, folder: str) -> bytes | None:
+def read_file(path: Path, name: str, report: Report, folder: str) -> bytes | None:
+    """What is in a file; None when a problem was reported at `path`."""
     name = os.path.normpath(os.path.join(folder, name))
     try:
         with open(name, "rb") as file:
@@ -105,7 +106,7 @@ def _read(path: Path, name: str, report: Report, folder: str) -> bytes | None:
 
 def load_certificate(path: Path, name: str, report: Report, folder: str) -> x509.Certificate | None:
     """The first certificate of a PEM file; None when a problem was reported at `path`."""
-    data = _read(path, name, report, folder)
+    data = read_file(path, name, report, folder)
     if data is None:
         return None
     try:
@@ -122,7 +123,7 @@ def load_certificate(path: Path, name: str, report: Report, folder: str) -> x509
 
 def load_key(path: Path, name: str, report: Report, folder: str) -> bytes | None:
     """The public half (DER) of a private key in a PEM file; None when a problem was reported at `path`."""
-    data = _read(path, name, report, folder)
+    data = read_file(path, name, report, folder)
     if data is None:
         return None
     if stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) & 0o077:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 
 from toron.config.check_certificate import check_certificates
+from toron.config.check_clients import check_clients
 from toron.config.check_match import check_host
 from toron.config.draft import Draft
 from toron.config.model import DATAGRAMS, LAYER7, TERMINATES_TLS, Listener
@@ -34,6 +35,10 @@ ALLOWED: dict[str, tuple[frozenset[str], str]] = {
     "retry": (frozenset({"http3"}), "only http3 listeners have a retry: take it out"),
     "responses": (frozenset({"udp"}), "only udp listeners count responses: take it out"),
     "http2": (frozenset({"http", "https"}), "only http and https listeners speak HTTP/2: take it out"),
+    "redirect_http": (
+        frozenset({"http", "https"}),
+        "only http and https listeners have redirects from http to https: take it out",
+    ),
     "limits": (LAYER7, "only http, https and http3 listeners have request limits: take it out"),
     "trusted_proxies": (LAYER7, "only http, https and http3 listeners read forwarded headers: take it out"),
     "proxy_protocol": (_STREAMS, "{a} listener cannot receive PROXY headers: take it out"),
@@ -70,6 +75,8 @@ def check_listener(path: Path, listener: Listener, report: Report, folder: str, 
         )
     elif protocol in TERMINATES_TLS:
         check_certificates(path, listener, report, folder, now)
+    if protocol in TERMINATES_TLS:
+        check_clients(path, listener, report, folder, now)
     if protocol in _LAYER4:
         _check_way(path, listener, report)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from toron.config.check_clients import check_client_cert
 from toron.config.check_match import TOKEN, check_match, is_host
 from toron.config.explain import suggest
 from toron.config.model import LAYER7, Listener, Redirect, Respond, Route
@@ -34,6 +35,7 @@ def check_route(
             (*path, way), f"there is already {ways[0]}: write only one of {', '.join(_WAYS)}", key=True
         )
     _check_listeners(path, route, listeners, whole, report)
+    check_client_cert(path, route, listeners, whole, report)
     if route.redirect is not None:
         _check_redirect((*path, "redirect"), route.redirect, min(captured, default=0), report)
     if route.respond is not None:

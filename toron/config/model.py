@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
@@ -331,6 +332,22 @@ class Retries(Model):
     """A body larger than this is not kept, so its request is not retried."""
 
 
+def _pin(value: str) -> str:
+    """In hexadecimal digits."""
+    text = value.removeprefix("sha256/")
+    # curl writes two slashes; the base64 may begin with one as well.
+    text = text[1:] if len(text) == 45 and text.startswith("/") else text
+    if re.fullmatch("[0-9A-Fa-f]{64}", text.replace(":", "")):
+        return text.replace(":", "").lower()
+    if re.fullmatch("[0-9A-Za-z+/]{43}=", text):
+        return b64decode(text).hex()
+    raise ValueError(
+        "not a pin: write sha256/ and the base64 of the SHA-256 of a public key in DER"
+        " (openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary"
+        " | openssl base64)"
+    )
+
+
 class BackendTls(Model):
     """How to speak TLS to a server: verified, unless told otherwise."""
 
@@ -340,6 +357,9 @@ class BackendTls(Model):
     """The name to ask for, which the certificate must have; without it the host of the URL."""
     verify: bool = True
     """With `false` any certificate will do, and anybody can pose as the server."""
+    pin: Many[Annotated[str, AfterValidator(_pin), Word("pin")]] = ()
+    """Public keys, as `sha256/` and base64: beside all else, the certificate of the server or one above it
+    must have one of them. With `verify: false` it is that of the server."""
     cert: File | None = None
     """A certificate to show the server, in PEM."""
     key: File | None = None
@@ -490,6 +510,35 @@ class Echo(Model):
     """Answer with what was received."""
 
 
+def _fingerprint(value: str) -> str:
+    text = value.replace(":", "").lower()
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise ValueError(
+            "not a fingerprint: write the 64 hexadecimal digits of openssl x509 -fingerprint -sha256"
+        )
+    return text
+
+
+class ClientCertificate(Model):
+    """What a client must have shown: all of these keys, and any one of a list."""
+
+    subject: OneOrMore = ()
+    """As RFC 4514 writes it, `CN=a,O=Example`; or `^` and a regular expression."""
+    san: OneOrMore = ()
+    """A subject alternative name: a host (`*.x` for one label more), an address, a URI, an e-mail address; or
+    `^` and a regular expression."""
+    fingerprint: Many[Annotated[str, AfterValidator(_fingerprint), Word("fingerprint")]] = ()
+    """The SHA-256 of the whole certificate, in hexadecimal digits, with or without colons."""
+
+
+def _as_required(value: Any) -> Any:
+    if isinstance(value, str) and value != "required":
+        raise ValueError(
+            f"{value!r} is not known here: write required, or what it must say, {{subject: CN=a}}"
+        )
+    return {} if value == "required" else value
+
+
 class Route(Model):
     """A match and where it leads: one of `backend`, `redirect`, `respond` and `echo`.
 
@@ -507,6 +556,13 @@ class Route(Model):
     """Lower is asked first."""
     listeners: OneOrMore = ()
     """Names of the http, https and http3 listeners it is for; without it all of them."""
+    client_cert: Annotated[
+        ClientCertificate | None,
+        BeforeValidator(_as_required),
+        Also({"type": "string", "const": "required"}, "`required`"),
+    ] = None
+    """Ask for a client certificate, as `tls: {client: ...}` of the listener verifies them: `required`, or
+    what it must say. Else the answer is 403, before any middleware."""
     middlewares: tuple[Chosen, ...] = ()
     """What requests walk through, in this order; also names of `middlewares:`."""
     backend: BackendRef | None = None
@@ -571,6 +627,25 @@ class Certificate(Model):
     """Names and addresses of a certificate that is made at every start, which no client trusts."""
 
 
+class ClientTls(Model):
+    """Whether clients have to show a certificate, for all names or for some."""
+
+    names: OneOrMore = ()
+    """For those who ask for these names, exact or `*.x`; without it for all others."""
+    verify: Literal["required", "optional", "none"] = "required"
+    """required: who shows none that is good gets an alert. optional: who shows none is let in, and routes may
+    ask for one. none: nobody is asked for one."""
+    ca: File | None = None
+    """The authorities that sign clients' certificates, in PEM."""
+    crl: File | None = None
+    """What they have revoked, in PEM: a list of each authority, those in the middle included."""
+    headers: tuple[
+        Literal["subject", "issuer", "san", "serial", "fingerprint", "cert", "chain"], ...
+    ] = ("subject", "san", "serial", "fingerprint")  # fmt: skip
+    """What servers are told: `X-Client-Cert-Subject`, `-Issuer`, `-San`, `-Serial`, `-Fingerprint`; whole, as
+    RFC 9440 has it, `Client-Cert` and `Client-Cert-Chain`."""
+
+
 class ListenerTls(Model):
     """How TLS is terminated here."""
 
@@ -578,6 +653,13 @@ class ListenerTls(Model):
     """modern: TLS 1.3. intermediate: 1.2 and 1.3. legacy: 1.2 and 1.3 with CBC suites."""
     default_cert: Literal["strict", "first"] = "strict"
     """For a name no certificate has: an unrecognized_name alert, or the first certificate."""
+    client: Annotated[tuple[ClientTls, ...], BeforeValidator(_as_matches), Also(ONE)] = ()
+    """https, tls: which clients have to show a certificate. Without it nobody is asked for one. A session
+    that began with asking for one is never resumed."""
+    misdirected: Literal["refuse", "pass"] = "refuse"
+    """https, http3: what becomes of a request for another host than the TLS handshake was for, and which the
+    certificate that was shown there is not for: 421, or it is served. Either way 421 where another
+    client certificate is asked for."""
 
 
 class ListenerTimeouts(Model):
@@ -610,6 +692,15 @@ class Limits(Model):
     streams: int = Field(100, ge=1, le=10000)
     """HTTP/2, HTTP/3: requests at a time on one connection; further ones are refused, for the client to try
     again. HTTP/3 has 100 at most."""
+
+
+class RedirectHttp(Model):
+    """Where http requests are sent to."""
+
+    port: Port | None = Field(None, gt=0)
+    """The https port as clients see it; without it that of the https listener."""
+    status: Literal[301, 302, 307, 308] | None = None
+    """Without it 301, and 308 where the method is another than GET or HEAD."""
 
 
 class Listener(Model):
@@ -645,6 +736,14 @@ class Listener(Model):
     """https, http3, tls: at least one; the name that the client asks for says which is used."""
     tls: ListenerTls = ListenerTls()
     """https, http3, tls: how strict it is. Over http3 it is always TLS 1.3."""
+    redirect_http: Annotated[
+        RedirectHttp | None,
+        BeforeValidator(lambda value: {} if value is True else None if value is False else value),
+        Also({"type": "boolean"}, "`true` or `false`"),
+    ] = None
+    """https: answer what comes to the http listeners, for a host that is served here, with a redirect to
+    here. http: answer what comes here with a redirect to the https listeners. Routes that name an http
+    listener under `listeners:` are still served there, and so is what ACME asks for."""
     timeouts: ListenerTimeouts = ListenerTimeouts()
     """How long to wait. Not on udp listeners; tcp has none, tls and sni only `handshake`."""
     limits: Limits = Limits()

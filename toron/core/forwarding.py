@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from itertools import product
+from typing import Any
 
 from toron.core.message import Request
 from toron.core.networks import Networks, address
@@ -19,6 +20,11 @@ _OURS = (
 )  # fmt: skip
 _ALIASES = (b"x-forwarded-protocol", b"x-forwarded-scheme", b"x-forwarded-server", b"x-forwarded-ssl")
 """Other words for the same facts, which backends believe as readily."""
+_CLIENT_CERT = (
+    b"client-cert", b"client-cert-chain", b"x-client-cert", b"x-client-cert-fingerprint",
+    b"x-client-cert-issuer", b"x-client-cert-san", b"x-client-cert-serial", b"x-client-cert-subject",
+)  # fmt: skip
+"""What only who shook hands with the client can know of its certificate: no peer is believed that."""
 
 
 def _spellings(name: bytes) -> list[bytes]:
@@ -30,7 +36,9 @@ def _spellings(name: bytes) -> list[bytes]:
     ]
 
 
-FORWARDED_NAMES = frozenset(spelling for name in _OURS + _ALIASES for spelling in _spellings(name))
+FORWARDED_NAMES = frozenset(
+    spelling for name in _OURS + _ALIASES + _CLIENT_CERT for spelling in _spellings(name)
+)
 """Names (in lower case) of the fields that are never sent on as they came: `outgoing` makes ours."""
 
 _HOP = re.compile(
@@ -163,6 +171,14 @@ def _passed_on(request: Request, forwarded: bool) -> list[Field]:
         elements = elements or [rfc7239.write(ip) for ip in before]
         elements.append(rfc7239.write(peer, host=ours, proto=request.scheme))
         fields.append((b"Forwarded", b", ".join(elements)))
+    return fields + list(certificate_fields(request.tls))
+
+
+def certificate_fields(tls: Any) -> tuple[Field, ...]:
+    """What a server is told of the certificate that the client showed; `tls` is a `TlsInfo` or None."""
+    if tls is None or tls.client is None:
+        return ()
+    fields: tuple[Field, ...] = tls.client.fields
     return fields
 
 

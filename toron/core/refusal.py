@@ -97,6 +97,18 @@ HELLO_DISPLACED = _reason(
 HANDSHAKE_FAILED = _reason("handshake_failed", 0, "The TLS handshake failed.")
 CHALLENGE_SHOWN = _reason("acme_challenge", 0, "A certificate authority saw who we are: nothing follows.")
 UNKNOWN_NAME = _reason("unrecognized_name", 0, "No certificate is for the name the client asked.")
+CLIENT_CERT_MISSING = _reason(
+    "client_certificate_missing", 0, "The client showed no certificate, and has to show one."
+)
+CLIENT_CERT_UNKNOWN = _reason(
+    "client_certificate_unknown_ca", 0, "The client's certificate is of an authority that is not trusted."
+)
+CLIENT_CERT_EXPIRED = _reason(
+    "client_certificate_expired", 0, "The client's certificate has expired, or is not valid yet."
+)
+CLIENT_CERT_REVOKED = _reason("client_certificate_revoked", 0, "The client's certificate was revoked.")
+CLIENT_CERT_PURPOSE = _reason("client_certificate_purpose", 0, "The client's certificate is not for clients.")
+CLIENT_CERT_BAD = _reason("client_certificate_bad", 0, "The client's certificate can not be verified.")
 QUIC_BAD = _reason("quic_bad_packet", 0, "The datagram is no QUIC packet that can be read here.")
 QUIC_VERSION = _reason("quic_unknown_version", 0, "The version of QUIC is not known here.")
 QUIC_STRANGER = _reason(
@@ -110,6 +122,11 @@ DRAINED = _reason("drained", 503, "The gateway is stopping.")
 # --- routing and middlewares ------------------------------------------------------------------
 NO_ROUTE = NO_CONNECTION_ROUTE
 UNKNOWN_HOST = _reason("unknown_host", 421, "This host is not served here.")
+MISDIRECTED = _reason("misdirected", 421, "The connection was made for another host.")
+CLIENT_CERT_REQUIRED = _reason("client_certificate_required", 403, "A client certificate is required.")
+CLIENT_CERT_NOT_ALLOWED = _reason(
+    "client_certificate_not_allowed", 403, "The client certificate does not allow this."
+)
 RATE_LIMITED = _reason("rate_limited", 429, "Too many requests.")
 NO_TOKEN = _reason("token_missing", 401, "A bearer token is required.")
 BAD_TOKEN = _reason("token_invalid", 401, "The bearer token is not valid.")

@@ -229,9 +229,10 @@ class Router(Generic[T]):
         found: T = best.leads_to
         return found
 
-    def serves_host(self, host: bytes) -> bool:
-        """Whether any route asks for this host, or for none."""
-        return any(paths.first < math.inf for paths in self._paths_of(host))
+    def serves_host(self, host: bytes, *, by_name: bool = False) -> bool:
+        """Whether any route asks for this host, or, unless `by_name`, for none."""
+        found = self._paths_of(host)
+        return any(paths.first < math.inf for paths in (found[:-1] if by_name else found))
 
     def _paths_for(self, host: str) -> tuple[int, _Paths]:
         """How specific a host pattern is, the lowest the most, and where to put its routes."""

@@ -17,6 +17,7 @@ from toron.explain.question import Question
 from toron.explain.record import Asked, Outcome, Record
 from toron.explain.requests import request_of
 from toron.explain.routes import add_others, add_route
+from toron.explain.running import run
 from toron.explain.servers import backend_step
 from toron.explain.walk import walk
 from toron.interfaces import Caller as AnyCaller
@@ -24,6 +25,8 @@ from toron.wire.headers import Headers
 
 NO_LISTENER = "no_listener"
 """The reason where nothing accepts what is asked."""
+
+SHOWN = "clients show certificates here: a good one is taken to have been shown"
 
 
 class Explainer:
@@ -66,6 +69,11 @@ class Explainer:
             record.outcome = Outcome("refused", reason=record.guards[-1].reason)
             return
         record.certificate = certificate(self._loaded, index, entrance, asked)
+        if connection.tls is not None and record.certificate is not None:
+            connection.tls.names = record.certificate.names
+            connection.tls.rule = None if entrance.clients is None else entrance.clients.of(asked.sni)
+        if connection.tls is not None and connection.tls.rule is not None:
+            _add_note(record, SHOWN)
         if entrance.site is None:
             self._relay(index, spec, entrance, asked, record, connection)
         elif asked.is_http:
@@ -108,10 +116,14 @@ class Explainer:
         if self._others:
             add_others(self._loaded, self._rehearsed, entrance, request, route, record)
         if route is None:
-            # The listener itself says why.
+            # The listener itself answers, or says why not.
             assert entrance.site is not None
-            entrance.site.service(request)
-            raise AssertionError("a request without a route was not refused")
+            ran = run(entrance.site.service(request))
+            if ran.refusal is not None:
+                raise ran.refusal
+            return _outcome("answer", ran.value, "") if ran.value else Outcome("answer", detail=ran.unknown)
+        if route in self._rehearsed.requirements:
+            self._certificate_of_client(route, request)
         record.middlewares, asks_server, ran = walk(self._loaded, self._rehearsed, route, request)
         if asks_server:
             self._backend(route, request, record)
@@ -123,11 +135,21 @@ class Explainer:
             return Outcome("answer", detail=ran.unknown)
         return _outcome("answer", ran.value, "")
 
+    def _certificate_of_client(self, route: int, request: Request) -> None:
+        """What the route asks of it: who can show one is taken to have shown one that fits."""
+        if request.tls is None or request.tls.rule is None:
+            self._rehearsed.requirements[route].check(request)
+
     def _backend(self, route: int, request: AnyCaller, record: Record) -> None:
         reference = self._loaded.config.routes[route].backend
         assert reference is not None
         path = ("routes", route, "backend")
         record.backend = backend_step(self._loaded, self._rehearsed, reference, path, request)
+
+
+def _add_note(record: Record, note: str) -> None:
+    assert record.listener is not None
+    record.listener.note = "; ".join(filter(None, (record.listener.note, note)))
 
 
 def _outcome(kind: Literal["answer", "refused"], response: Response, detail: str) -> Outcome:

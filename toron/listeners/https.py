@@ -5,6 +5,7 @@ from __future__ import annotations
 from toron.interfaces import Serve
 from toron.net.accept_tls import accept_tls
 from toron.net.certificates import Certificates
+from toron.net.client_certs import AskedClients
 from toron.net.connection import Connection
 from toron.net.http1_server import HttpServer
 from toron.net.http2_server import Http2Server
@@ -25,14 +26,24 @@ def protocols(http2: bool) -> tuple[bytes, ...]:
     return (_HTTP2, _HTTP1) if http2 else (_HTTP1,)
 
 
-def serve_https(site: HttpSite, certificates: Certificates, seconds: float, http2: bool = True) -> Serve:
-    """What serves a connection of an `https` listener; the handshake has `seconds`."""
+def serve_https(
+    site: HttpSite,
+    certificates: Certificates,
+    seconds: float,
+    http2: bool = True,
+    clients: AskedClients | None = None,
+) -> Serve:
+    """What serves a connection of an `https` listener; the handshake has `seconds`.
+
+    `clients` says which of them have to show a certificate.
+    """
     offered = protocols(http2)
 
     async def serve(connection: Connection) -> None:
         await accept_tls(
-            connection, certificates, seconds, protocols=offered, plain=_PLAIN, tickets_wait=True
-        )
+            connection, certificates, seconds,
+            protocols=offered, plain=_PLAIN, tickets_wait=True, clients=clients,
+        )  # fmt: skip
         tls = connection.tls
         assert tls is not None
         site.stats.handshake(tls.version)

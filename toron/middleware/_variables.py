@@ -8,6 +8,18 @@ from difflib import get_close_matches
 
 from toron.core.message import Request
 
+
+def _shown(what: str) -> Callable[[Request], bytes]:
+    """Something of the certificate that the client showed, empty where it showed none."""
+
+    def value(request: Request) -> bytes:
+        shown = None if request.tls is None else request.tls.client
+        found = "" if shown is None else getattr(shown, what)
+        return (found if isinstance(found, str) else ", ".join(found)).encode()
+
+    return value
+
+
 VARIABLES: dict[str, Callable[[Request], bytes]] = {
     "client_ip": lambda request: request.client_ip.encode(),
     "host": lambda request: request.host,
@@ -16,12 +28,17 @@ VARIABLES: dict[str, Callable[[Request], bytes]] = {
     "path": lambda request: request.path,
     "route": lambda request: request.route.encode(),
     "scheme": lambda request: request.scheme,
+    "client_cert.fingerprint": _shown("fingerprint"),
+    "client_cert.issuer": _shown("issuer"),
+    "client_cert.san": _shown("names"),
+    "client_cert.serial": _shown("serial"),
+    "client_cert.subject": _shown("subject"),
 }
 """What a value may name; `{{name}}` is the text `{name}`, and other braces are just braces."""
 
 Part = bytes | Callable[[Request], bytes]
 
-_BLANK = re.compile(r"\{\{([A-Za-z_]+)\}\}|\{([A-Za-z_]+)\}")
+_BLANK = re.compile(r"\{\{((?:client_cert\.)?[A-Za-z_]+)\}\}|\{((?:client_cert\.)?[A-Za-z_]+)\}")
 _CONTROL = bytes(code for code in range(32) if code != 9) + b"\x7f"
 
 

@@ -26,13 +26,15 @@ class Options(Model):
 def make(options: Options, environment: Environment) -> Middleware:
     """Sets Alt-Svc (RFC 7838) in answers to requests over TLS, and only in those.
 
+    Where clients are asked for certificates nothing is said: over QUIC they could show none.
     What a server says itself is about the server, so it is replaced.
     """
     said: dict[int, bytes] = {}
 
     async def alt_svc(request: Request, service: Service) -> Response:
         response = await service(request)
-        if request.tls is not None and response.status not in _NOT_OF:
+        tls = request.tls
+        if tls is not None and tls.rule is None and response.status not in _NOT_OF:
             port = options.port or request.port
             value = said.get(port)
             if value is None:

@@ -31,14 +31,16 @@ Names = Annotated[OneOrMore, AfterValidator(lambda names: tuple(checked_name(nam
 class Changes(Model):
     """Fields to remove, then to set (replacing those of that name), then to add.
 
-    Values may hold `{client_ip}`, `{host}`, `{method}`, `{path}`, `{scheme}`, `{id}` and `{route}`.
+    Values may hold `{client_ip}`, `{host}`, `{method}`, `{path}`, `{scheme}`, `{id}`, `{route}` and what the
+    client's certificate says: `{client_cert.subject}`, `.issuer`, `.san`, `.serial` and `.fingerprint`.
     """
 
     remove: Names = ()
     """Fields to take away; this is done first."""
     set: dict[Name, Text] = Field(default={})
     """Fields to write, in place of those of that name. `{client_ip}`, `{host}`, `{method}`, `{path}`,
-    `{scheme}`, `{id}` and `{route}` in a value stand for those of the request."""
+    `{scheme}`, `{id}` and `{route}` in a value stand for those of the request; `{client_cert.subject}`,
+    `.issuer`, `.san`, `.serial` and `.fingerprint` for what the client's certificate says."""
     add: dict[Name, Many[Text]] = Field(default={})
     """Fields to write beside those of that name."""
 

@@ -194,6 +194,8 @@ class StreamListener(Service):
         self.connections: set[Connection] = set()
         self.port = port
         """The port it is bound to, once it is."""
+        self.admits: object = None
+        """What is asked of clients when they come in: where that changes, those that are in come again."""
         self.bound: Callable[[int], None] | None = None
         """Told the port once it is known."""
         self.log = Logger()
@@ -226,6 +228,9 @@ class StreamListener(Service):
         if self._acceptor is not None and self._backlog != other._backlog:
             self._acceptor.wait_for(other._backlog)
         self._backlog = other._backlog
+        if self.admits != other.admits:
+            self.admits = other.admits
+            self.drain()
 
     def stop_accepting(self) -> None:
         """Close the door; connections that are in stay."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 
 from toron.core.refusal import CHALLENGE_SHOWN, HANDSHAKE_FAILED, HELLO_TIMEOUT, UNKNOWN_NAME, Refusal
 from toron.core.wait import Task, Wait
-from toron.net.certificates import Certificates, Served
+from toron.net.certificates import Certificates
+from toron.net.client_certs import AskedClients, refusal
 from toron.net.connection import Arrival, Connection
 from toron.net.tls import TlsFailed, TlsLayer
 from toron.wire import clienthello
@@ -37,15 +38,17 @@ async def accept_tls(
     protocols: Collection[bytes] = (),
     plain: bytes = b"",
     tickets_wait: bool = False,
+    clients: AskedClients | None = None,
 ) -> None:
     """Shake hands; afterwards the connection's transport is the decrypted one.
 
     The ClientHello is read before OpenSSL sees it, so the certificate is chosen first and an
     unknown name is refused with the alert RFC 6066 asks for; so is a client that offers ALPN, but
     none of `protocols` (RFC 7301 section 3.2; empty: any). `plain` is the answer to a client that
-    speaks no TLS. `seconds` bound all of it; `tickets_wait` is as in TlsLayer. Raises Refusal
-    (`unrecognized_name`, `handshake_failed`, `handshake_timeout`, and `acme_challenge` for who only wanted
-    to see who we are) or Malformed.
+    speaks no TLS. `seconds` bound all of it; `tickets_wait` is as in TlsLayer. `clients` says which of
+    them have to show a certificate. Raises Refusal (`unrecognized_name`, `handshake_failed`,
+    `handshake_timeout`, `client_certificate_...`, and `acme_challenge` for who only wanted to see who we
+    are) or Malformed.
     """
     end = connection.reactor.seconds() + seconds
     try:
@@ -56,9 +59,12 @@ async def accept_tls(
         if plain:
             _say(connection, plain)
         raise
-    served = certificates.choose(hello)
+    rule = None if clients is None else clients.rules.of(hello.sni)
+    shown = certificates if clients is None or rule is None else clients.shown(rule)
+    served = shown.choose(hello)
     if served is None and certificates.demand is not None:
-        served = await _demanded(connection, certificates, hello, end)
+        await _demand(connection, certificates.demand(hello.sni), end)
+        served = shown.choose(hello)
     if served is None:
         _say(connection, alert(UNRECOGNIZED_NAME))
         raise Refusal(UNKNOWN_NAME, hello.sni)
@@ -83,25 +89,27 @@ async def accept_tls(
         if timer.active():
             timer.cancel()
     if failure is not None:
-        raise Refusal(HELLO_TIMEOUT if failure is late else HANDSHAKE_FAILED, str(failure))
+        raise Refusal(HELLO_TIMEOUT, str(failure)) if failure is late else refusal(failure)
     if served.challenge:
         # Nothing is said behind it (RFC 8737 section 3).
         layer.loseConnection()
         raise Refusal(CHALLENGE_SHOWN)
     connection.transport = layer
-    connection.tls = layer.info()
+    tls = connection.tls = layer.info()
+    tls.host = hello.sni.encode("ascii", "replace")
+    tls.names = served.names
+    if rule is not None:
+        tls.rule = rule
+        tls.client = rule.identity(layer.verified())
     arrival.makeConnection(layer)
     arrival.belong(connection)
 
 
-async def _demanded(
-    connection: Connection, certificates: Certificates, hello: clienthello.ClientHello, end: float
-) -> Served | None:
-    """What serves this client once a certificate was asked for; Refusal when that takes too long."""
-    assert certificates.demand is not None
+async def _demand(connection: Connection, demand: Awaitable[object], end: float) -> None:
+    """Wait until a certificate was asked for; Refusal when that takes too long."""
     asked: Wait[BaseException | None] = Wait()
     late = TlsFailed("there was no certificate in time")
-    task = Task(certificates.demand(hello.sni), lambda _, error: asked.fire(error))
+    task = Task(demand, lambda _, error: asked.fire(error))
     left = max(0.0, end - connection.reactor.seconds())
     timer = connection.reactor.callLater(left, asked.fire, late)
     task.start()
@@ -114,7 +122,6 @@ async def _demanded(
     if error is not None:
         _say(connection, alert(UNRECOGNIZED_NAME))
         raise Refusal(HELLO_TIMEOUT, str(late)) if error is late else error
-    return certificates.choose(hello)
 
 
 def _say(connection: Connection, last: bytes) -> None:

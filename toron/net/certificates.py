@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 from OpenSSL import SSL
 
@@ -61,6 +62,7 @@ class Certificates:
         self._strict = strict
         self._prepare = prepare
         self._derive: Callable[[KeyPair], Any] | None = None
+        self._twins: WeakSet[Certificates] = WeakSet()
         self._served: dict[Source, Served] = {}
         self._challenges: dict[str, Served] = {}
         self._exact: dict[str, list[Served]] = {}
@@ -111,6 +113,12 @@ class Certificates:
             served.derived = derived
         self._derive = function
 
+    def twin(self, prepare: Prepare) -> Certificates:
+        """The same certificates, now and later, in contexts of its own, which `prepare` is asked for."""
+        made = Certificates(self.sources, self._policy, self._protocols, self._strict, prepare=prepare)
+        self._twins.add(made)
+        return made
+
     def add(self, source: Source) -> None:
         """Serve one more; ValueError or SSL.Error where that can not be."""
         if source.pair is not None:
@@ -118,9 +126,13 @@ class Certificates:
         self.sources.append(source)
         self._index()
         source.attach(self)
+        for twin in self._twins:
+            twin.add(source)
 
     def remove(self, source: Source) -> None:
         """Serve one less."""
+        for twin in self._twins:
+            twin.remove(source)
         source.detach(self)
         self.sources.remove(source)
         self._served.pop(source, None)

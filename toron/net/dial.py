@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import service_identity
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL
 from service_identity.pyopenssl import verify_hostname, verify_ip_address
 from twisted.internet.abstract import isIPAddress, isIPv6Address
@@ -17,35 +20,53 @@ from toron.net.resolve import Resolver
 from toron.net.tls import TlsFailed, TlsLayer
 from toron.wire.schemes import OVER_TLS
 
+_DER, _SPKI = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+
 
 class UpstreamTls:
     """How to speak TLS to the servers of one backend."""
 
     def __init__(
         self, context: SSL.Context, server_name: str | None, verify: bool,
-        multiplexed: SSL.Context | None = None,
+        multiplexed: SSL.Context | None = None, pins: Collection[str] = (),
     ) -> None:  # fmt: skip
-        """`multiplexed` offers the protocols of connections that carry many exchanges too."""
+        """`multiplexed` offers the protocols of connections that carry many exchanges too.
+
+        `pins` are SHA-256 digests of public keys (DER), in hexadecimal digits: where there are any, one of
+        the certificates that were verified has one of them; the server's own where none is verified.
+        """
         self.context = context
         self.multiplexed = multiplexed or context
         self.server_name = server_name
         self.verify = verify
+        self._pins = frozenset(pins)
 
     def name_for(self, server: Server) -> str:
         """The name that is sent and verified."""
         return self.server_name or server.tls_name
 
     def check(self, name: str, connection: SSL.Connection) -> None:
-        """Raise unless the certificate is for that name."""
-        if not self.verify:
-            return
-        try:
-            if isIPAddress(name) or isIPv6Address(name):
-                verify_ip_address(connection, name)
-            else:
-                verify_hostname(connection, name)
-        except service_identity.VerificationError:
-            raise TlsFailed(f"the certificate is not for {name}") from None
+        """Raise unless the certificate is for that name, and of a key that is pinned."""
+        if self.verify:
+            try:
+                if isIPAddress(name) or isIPv6Address(name):
+                    verify_ip_address(connection, name)
+                else:
+                    verify_hostname(connection, name)
+            except service_identity.VerificationError:
+                raise TlsFailed(f"the certificate is not for {name}") from None
+        if self._pins and self._pins.isdisjoint(self._keys(connection)):
+            raise TlsFailed("the certificate has a key that is not pinned")
+
+    def _keys(self, connection: SSL.Connection) -> Iterator[str]:
+        """The digests of the public keys that a pin may be of."""
+        if self.verify:
+            chain = connection.get_verified_chain(as_cryptography=True) or []
+        else:
+            shown = connection.get_peer_certificate(as_cryptography=True)
+            chain = [] if shown is None else [shown]
+        for certificate in chain:
+            yield hashlib.sha256(certificate.public_key().public_bytes(_DER, _SPKI)).hexdigest()
 
 
 _JUDGEMENTS = {

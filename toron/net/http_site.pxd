@@ -5,6 +5,7 @@ from toron.wire.headers cimport Headers
 cdef class HttpSite:
     cdef public object _date
     cdef public double _date_until
+    cdef public object agreement
     cdef public object body_limit
     cdef public object body_seconds
     cdef public bint draining

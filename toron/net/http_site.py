@@ -10,7 +10,8 @@ from typing import Any
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from toron.core.forwarding import Forwarding, client_fields
+from toron.core.agreement import Agreement
+from toron.core.forwarding import Forwarding, certificate_fields, client_fields
 from toron.core.message import Request, Response
 from toron.core.path import route_path
 from toron.core.refusal import BODY_TOO_LARGE, INTERNAL, REASONS, Reason, Refusal
@@ -33,6 +34,7 @@ class HttpSite:
     __slots__ = (
         "_date",
         "_date_until",
+        "agreement",
         "body_limit",
         "body_seconds",
         "draining",
@@ -101,6 +103,8 @@ class HttpSite:
         self.body_seconds = 60.0
         self.keepalive_seconds = 75.0
         self.write_seconds = 60.0
+        self.agreement: Agreement | None = None
+        """Between the name in the handshake and the hosts of requests, where there has to be one."""
         self.encoded_slashes = False
         """Whether a path may hold `%2F`, which some servers take for a separator and others not."""
         self.draining = False
@@ -137,6 +141,7 @@ class HttpSite:
         origin.trusted_peer = self.forwarding.trusts(connection.client_ip)
         if not origin.trusted_peer:
             origin.client_fields = client_fields(connection.client_ip, self.scheme, self.port)
+            origin.client_fields += certificate_fields(connection.tls)
         return origin
 
     def request(self, origin: Request, head: RequestHead) -> Request:
@@ -169,7 +174,13 @@ class HttpSite:
         return request
 
     def check(self, request: Request, length: int | None) -> None:
-        """Set the path that routes see; Refusal when a body of this length, or such a path, is not taken."""
+        """Set the path that routes see; Refusal when such a host, body or path is not taken.
+
+        Whoever asks for the host that was asked for before, over the same connection, is not looked at twice.
+        """
+        tls = request.tls
+        if tls is not None and request.host != tls.host and self.agreement is not None:
+            self.agreement.check(tls, request.host)
         if length is not None and length > self.body_limit:
             raise Refusal(BODY_TOO_LARGE, f"{length} bytes; {self.body_limit} are allowed")
         if request.path != b"*":
@@ -200,9 +211,9 @@ class HttpSite:
 
 
 _SWITCHED = (
-    "body_limit", "body_seconds", "encoded_slashes", "fields_most", "finished", "forwarding", "head_most",
-    "head_seconds", "keepalive_seconds", "listener", "max_requests", "service", "stats", "streams_most",
-    "write_seconds",
+    "agreement", "body_limit", "body_seconds", "encoded_slashes", "fields_most", "finished", "forwarding",
+    "head_most", "head_seconds", "keepalive_seconds", "listener", "max_requests", "service", "stats",
+    "streams_most", "write_seconds",
 )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ class Identity:
     certificate: Any
     chain: list[Any]
     key: Any
+    names: list[str]
+    """Those the certificate is for."""
 
 
 def identity(pair: KeyPair) -> Identity:
@@ -31,7 +33,7 @@ def identity(pair: KeyPair) -> Identity:
     )
     first, *others = load_pem_x509_certificates(pair.chain)
     try:
-        made = Identity(first, others, load_pem_private_key(key))
+        made = Identity(first, others, load_pem_private_key(key), pair.names())
     except Exception as error:
         raise ValueError(f"its key can not be used for QUIC: {error}") from None
     if type(made.key).__name__ not in ("EcPrivateKey", "RsaPrivateKey", "Ed25519PrivateKey"):

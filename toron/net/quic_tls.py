@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from qh3.quic.tls_bridge import QuicTlsBridge, QuicTlsBridgeError
@@ -38,6 +39,8 @@ class NamedTls(QuicTlsBridge):
     refusing = False
     hello: clienthello.ClientHello | None = None
     refusal: Refusal | None = None
+    names: Sequence[str] = ()
+    """Those of the certificate that the client is shown."""
     sealed: Sealed | None = None
     _seen = b""
 
@@ -74,6 +77,7 @@ class NamedTls(QuicTlsBridge):
             offered = b", ".join(hello.alpn).decode("ascii", "backslashreplace")
             detail = f"none of its protocols is spoken here: {offered}"
             raise self._refuse(NO_APPLICATION_PROTOCOL, Refusal(HANDSHAKE_FAILED, detail))
+        self.names = identity.names
         tls = self.tls
         tls.certificate, tls.certificate_chain = identity.certificate, identity.chain
         tls.certificate_private_key = identity.key
@@ -92,4 +96,6 @@ class NamedTls(QuicTlsBridge):
             group=group,
             alpn=made.tls.alpn_negotiated or "",
             sni=made.hello.sni,
+            host=made.hello.sni.encode("ascii", "replace"),
+            names=self.names,
         )

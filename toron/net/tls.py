@@ -7,16 +7,18 @@ so that back-pressure is the transport's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography import x509
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from toron.core.client_certificate import ClientCertificate
 from toron.net.records import OUT, Records
 from toron.net.stream import Stream
 
@@ -34,6 +36,14 @@ class TlsInfo:
     sni: str
     line: Any = None
     """How the access log writes it, once it has."""
+    host: bytes = b""
+    """A host that requests over this connection may ask for: the one that was found good last."""
+    names: Sequence[str] = ()
+    """Those of the certificate that was shown."""
+    rule: Any = None
+    """What was asked of the client's certificate (a `ClientRule`); None where none was asked for."""
+    client: ClientCertificate | None = None
+    """The client's certificate, where it has shown one."""
 
 
 class TlsFailed(Exception):
@@ -216,6 +226,10 @@ class TlsLayer:
             alpn=connection.get_alpn_proto_negotiated().decode("ascii", "replace"),
             sni=name,
         )
+
+    def verified(self) -> list[x509.Certificate]:
+        """The other side's certificate, and those above it up to one that is trusted; empty without one."""
+        return self._ssl.get_verified_chain(as_cryptography=True) or []
 
     # --- bytes --------------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ class TlsLine(Struct, frozen=True, omit_defaults=True, gc=False):
     sni: str = ""
     alpn: str = ""
     group: str = ""
+    client: str = ""
+    """The subject of the client's certificate."""
 
 
 class Line(Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -213,4 +215,4 @@ def mend(line: Line) -> None:
 
 
 def _values(tls: TlsLine) -> list[str]:
-    return [tls.version, tls.cipher, tls.sni, tls.alpn, tls.group]
+    return [tls.version, tls.cipher, tls.sni, tls.alpn, tls.group, tls.client]

@@ -164,5 +164,6 @@ def _tls(connection: Any) -> TlsLine | None:
         return None
     line: TlsLine | None = info.line
     if line is None:
-        line = info.line = TlsLine(info.version, info.cipher, info.sni, info.alpn, info.group)
+        client = "" if info.client is None else info.client.subject
+        line = info.line = TlsLine(info.version, info.cipher, info.sni, info.alpn, info.group, client)
     return line

@@ -23,9 +23,10 @@ _TRAILER_FIELDS_MOST = 50
 NOT_IN_TRAILERS = CONNECTION_FIELDS | {
     b"age", b"authorization", b"cache-control", b"content-encoding", b"content-range", b"content-type",
     b"cookie", b"expires", b"forwarded", b"host", b"location", b"range", b"set-cookie", b"trailer", b"vary",
-    b"x-real-ip",
+    b"x-real-ip", b"client-cert", b"client-cert-chain", b"x-client-cert", b"x-client-cert-fingerprint",
+    b"x-client-cert-issuer", b"x-client-cert-san", b"x-client-cert-serial", b"x-client-cert-subject",
 }  # fmt: skip
-"""Fields that must be known before the body, or that frame it (RFC 9110 section 6.5.1)."""
+"""Fields that must be known before the body, or that frame it (RFC 9110 section 6.5.1, RFC 9440)."""
 
 _SIZE, _DATA, _DATA_END, _TRAILERS = range(4)
 

@@ -28,12 +28,12 @@ listeners:
     name: secure
     protocol: https
     port: @SECURE@
-    certificates: [{self_signed: [a.example]}]
+    certificates: [{self_signed: [a.example, b.example, "::1", 127.0.0.1]}]
   - <<: *limits
     name: quic
     protocol: http3
     port: @SECURE@
-    certificates: [{self_signed: [a.example]}]
+    certificates: [{self_signed: [a.example, b.example, "::1", 127.0.0.1]}]
   - &hasty
     <<: *limits
     name: hasty
@@ -44,12 +44,12 @@ listeners:
     name: hasty-secure
     protocol: https
     port: @HASTY_SECURE@
-    certificates: [{self_signed: [a.example]}]
+    certificates: [{self_signed: [a.example, b.example, "::1", 127.0.0.1]}]
   - <<: *hasty
     name: hasty-quic
     protocol: http3
     port: @HASTY_SECURE@
-    certificates: [{self_signed: [a.example]}]
+    certificates: [{self_signed: [a.example, b.example, "::1", 127.0.0.1]}]
 middlewares:
   marks:
     type: headers

@@ -55,6 +55,21 @@ class Heads(VersionCase):
             self.assertEqual(self.asked[-1].all("host"), [host])
             self.assertEqual(self.asked[-1].all("x-forwarded-host"), [host])
 
+    def test_a_host_that_the_connection_is_not_for(self) -> None:
+        """The certificate that was shown is for neither of the first two; in the clear there is none."""
+        self.answering(ok)
+        connection = self.connect()
+        secure = self.way.scheme == "https"
+        for host in ("c.example", "x.a.example", "A.EXAMPLE:1", "a.example."):
+            got = connection.ask("GET", self.path(), host=host)
+            wrong = secure and not host.lower().startswith("a.")
+            self.assertEqual(got.head().status, 421 if wrong else 200, host)
+            self.assertEqual(b"misdirected" in got.body(), wrong)
+        self.assertEqual(len(self.asked), 2 if secure else 4)
+        lines = self.lines(self.path(), 4)
+        self.assertEqual([line.get("reason") for line in lines[:2]], ["misdirected" if secure else None] * 2)
+        self.assertEqual({line["route"] for line in lines[:2]}, {"" if secure else "all"})
+
     def test_the_crumbs_of_a_cookie_are_one_field(self) -> None:
         asked = self.request(("cookie", "a=1"), ("accept", "x/y"), ("cookie", "b=2; c=3"), ("cookie", "d=4"))
         self.assertEqual(asked.all("cookie"), ["a=1; b=2; c=3; d=4"])

@@ -1,0 +1,242 @@
+"""Which certificates clients have to show, and what is made of those that they do show."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from OpenSSL import SSL, crypto
+
+from toron.core.client_certificate import ClientCertificate
+from toron.core.refusal import (
+    CLIENT_CERT_BAD,
+    CLIENT_CERT_EXPIRED,
+    CLIENT_CERT_MISSING,
+    CLIENT_CERT_PURPOSE,
+    CLIENT_CERT_REVOKED,
+    CLIENT_CERT_UNKNOWN,
+    HANDSHAKE_FAILED,
+    Reason,
+    Refusal,
+)
+from toron.net.certificates import Certificates
+from toron.net.tls import TlsFailed
+from toron.wire.headers import Field
+
+_CODES = SSL.X509VerificationCodes
+_JUDGEMENTS: dict[int, tuple[Reason, str]] = {
+    _CODES.ERR_CERT_HAS_EXPIRED: (CLIENT_CERT_EXPIRED, "has expired"),
+    _CODES.ERR_CERT_NOT_YET_VALID: (CLIENT_CERT_EXPIRED, "is not valid yet"),
+    _CODES.ERR_CERT_REVOKED: (CLIENT_CERT_REVOKED, "was revoked"),
+    _CODES.ERR_INVALID_PURPOSE: (CLIENT_CERT_PURPOSE, "is not for clients"),
+    _CODES.ERR_DEPTH_ZERO_SELF_SIGNED_CERT: (CLIENT_CERT_UNKNOWN, "is self-signed"),
+    _CODES.ERR_SELF_SIGNED_CERT_IN_CHAIN: (CLIENT_CERT_UNKNOWN, "is of an unknown authority"),
+    _CODES.ERR_UNABLE_TO_GET_ISSUER_CERT: (CLIENT_CERT_UNKNOWN, "is of an unknown authority"),
+    _CODES.ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: (CLIENT_CERT_UNKNOWN, "is of an unknown authority"),
+    _CODES.ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: (CLIENT_CERT_UNKNOWN, "is of an unknown authority"),
+    _CODES.ERR_UNABLE_TO_GET_CRL: (CLIENT_CERT_BAD, "is of an authority without a revocation list here"),
+    _CODES.ERR_CRL_HAS_EXPIRED: (CLIENT_CERT_BAD, "can not be checked: the revocation list has expired"),
+}
+_NO_CERTIFICATE = "peer did not return a certificate"
+"""How OpenSSL says it."""
+_UNPRINTABLE = re.compile(rb"[^ -~]")
+_LISTED = re.compile(rb"[^!-+\--~]")
+"""What may not stand in a list of names: blanks, commas, and what is not printable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Why OpenSSL did not take a certificate."""
+
+    reason: Reason
+    detail: str
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+def refusal(failure: TlsFailed) -> Refusal:
+    """What a handshake that failed is refused with: why, as far as it was for the client's certificate."""
+    why = failure.args[0] if failure.args else ""
+    if isinstance(why, Judgement):
+        return Refusal(why.reason, why.detail)
+    return Refusal(CLIENT_CERT_MISSING if why == _NO_CERTIFICATE else HANDSHAKE_FAILED, str(failure))
+
+
+@dataclass(frozen=True)
+class ClientRule:
+    """What is asked of clients for some names: a certificate of one of these authorities.
+
+    Two rules that ask for the same are equal.
+    """
+
+    required: bool
+    """Else a client may show none; one that it shows has to be good either way."""
+    authorities: bytes
+    """All of them, in PEM. One that is not self-signed is trusted without those above it."""
+    revoked: bytes = b""
+    """Revocation lists in PEM, one for each authority that signs; b"" where nobody is looked up."""
+    fields: tuple[str, ...] = ()
+    """Of `FIELDS`, what a server is told."""
+
+    def prepare(self, context: SSL.Context) -> None:
+        """Have a server's context ask for it; ValueError or SSL.Error where the files are no good.
+
+        Nothing is ever resumed: a session would outlive the certificate that it was made with.
+        """
+        authorities = x509.load_pem_x509_certificates(self.authorities)
+        store = context.get_cert_store()
+        assert store is not None
+        for authority in authorities:
+            store.add_cert(crypto.X509.from_cryptography(authority))
+            context.add_client_ca(crypto.X509.from_cryptography(authority))
+        partial = _lacks_roots(authorities)
+        flags = crypto.X509StoreFlags.PARTIAL_CHAIN if partial else 0
+        if self.revoked:
+            for each in revocation_lists(self.revoked):
+                store.add_crl(each)
+            flags |= crypto.X509StoreFlags.CRL_CHECK
+            # Where trust begins in the middle, there is no list that names the middle.
+            flags |= 0 if partial else crypto.X509StoreFlags.CRL_CHECK_ALL
+        store.set_flags(flags)
+        mode = SSL.VERIFY_PEER | (SSL.VERIFY_FAIL_IF_NO_PEER_CERT if self.required else 0)
+        context.set_verify(mode, _judge)
+        context.set_options(SSL.OP_NO_TICKET)
+        context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        told = hashlib.sha256(self.authorities + self.revoked).digest()
+        context.set_session_id(b"clients" + told[:16])
+
+    def identity(self, chain: Sequence[x509.Certificate]) -> ClientCertificate | None:
+        """The client's certificate, of a verified chain that begins with it; None without one."""
+        return identity(chain, self.fields) if chain else None
+
+
+class ClientRules:
+    """The rules of one listener by the names that clients ask for: exact, `*.x` for one label more, all."""
+
+    __slots__ = ("_exact", "_rest", "_wild", "rules")
+
+    def __init__(self, rest: ClientRule | None, by_name: Mapping[str, ClientRule | None]) -> None:
+        """`rest` is for all names that are not in `by_name`, and for clients that name nothing."""
+        self._rest = rest
+        self._exact = {name: rule for name, rule in by_name.items() if not name.startswith("*.")}
+        self._wild = {name[2:]: rule for name, rule in by_name.items() if name.startswith("*.")}
+        self.rules = list(dict.fromkeys(rule for rule in (rest, *by_name.values()) if rule is not None))
+        """Each once."""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether they ask for the same."""
+        if not isinstance(other, ClientRules):
+            return NotImplemented
+        return (self._rest, self._exact, self._wild) == (other._rest, other._exact, other._wild)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def of(self, name: str) -> ClientRule | None:
+        """The rule for a name in lower case, "" for none; None where no certificate is asked for."""
+        if name in self._exact:
+            return self._exact[name]
+        return self._wild.get(name.partition(".")[2], self._rest) if self._wild else self._rest
+
+
+class AskedClients:
+    """The rules of a listener, and its certificates once more for each, in contexts that ask for it."""
+
+    __slots__ = ("_certificates", "rules")
+
+    def __init__(self, rules: ClientRules, certificates: Certificates) -> None:
+        """SSL.Error or ValueError where a certificate can not be served so."""
+        self.rules = rules
+        self._certificates = {rule: certificates.twin(rule.prepare) for rule in rules.rules}
+
+    def shown(self, rule: ClientRule) -> Certificates:
+        """What those are shown who are asked for this."""
+        return self._certificates[rule]
+
+
+def revocation_lists(pem: bytes) -> list[x509.CertificateRevocationList]:
+    """All of a file; ValueError where there is none, or one is not well formed."""
+    begin = b"-----BEGIN X509 CRL-----"
+    pieces = pem.split(begin)[1:]
+    if not pieces:
+        raise ValueError("there is no revocation list in it")
+    return [x509.load_pem_x509_crl(begin + piece) for piece in pieces]
+
+
+def _lacks_roots(authorities: Iterable[x509.Certificate]) -> bool:
+    """Whether one of them is signed by somebody who is not among them."""
+    known = list(authorities)
+    subjects = {authority.subject for authority in known}
+    return any(authority.issuer not in subjects for authority in known)
+
+
+def _judge(connection: SSL.Connection, certificate: Any, code: int, depth: int, good: int) -> bool:
+    """Keep OpenSSL's verdict, and leave on the connection why a certificate is not good."""
+    if not good:
+        reason, verdict = _JUDGEMENTS.get(code, (CLIENT_CERT_BAD, f"is not good (X.509 error {code})"))
+        whose = distinguished(certificate.to_cryptography().subject)
+        connection.set_app_data(Judgement(reason, f"the certificate of {whose or 'nobody'} {verdict}"))
+    return bool(good)
+
+
+# --- what it says -----------------------------------------------------------------------------
+
+FIELDS = ("subject", "issuer", "san", "serial", "fingerprint", "cert", "chain")
+"""What a server may be told."""
+
+
+def identity(chain: Sequence[x509.Certificate], fields: Iterable[str]) -> ClientCertificate:
+    """What the first certificate of a verified chain says, and the header fields that tell a server."""
+    leaf = chain[0]
+    der = leaf.public_bytes(serialization.Encoding.DER)
+    subject, issuer = distinguished(leaf.subject), distinguished(leaf.issuer)
+    names = tuple(_alternatives(leaf))
+    serial, fingerprint = f"{leaf.serial_number:x}", hashlib.sha256(der).hexdigest()
+    texts = {
+        "subject": ("X-Client-Cert-Subject", subject),
+        "issuer": ("X-Client-Cert-Issuer", issuer),
+        "san": ("X-Client-Cert-San", ", ".join(names)),
+        "serial": ("X-Client-Cert-Serial", serial),
+        "fingerprint": ("X-Client-Cert-Fingerprint", fingerprint),
+        "cert": ("Client-Cert", _binary(leaf)),
+        "chain": ("Client-Cert-Chain", ", ".join(map(_binary, _between(chain)))),
+    }
+    told: list[Field] = [
+        (texts[each][0].encode(), texts[each][1].encode()) for each in fields if texts[each][1]
+    ]
+    return ClientCertificate(subject, issuer, names, serial, fingerprint, tuple(told))
+
+
+def distinguished(name: x509.Name) -> str:
+    """As RFC 4514 writes it; what is not printable ASCII in hexadecimal, so that it ends no header line."""
+    raw = name.rfc4514_string().encode()
+    return _UNPRINTABLE.sub(lambda byte: b"\\%02X" % byte[0][0], raw).decode("ascii")
+
+
+def _alternatives(leaf: x509.Certificate) -> Iterable[str]:
+    try:
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return
+    for kind, word in ((x509.DNSName, "DNS"), (x509.UniformResourceIdentifier, "URI"),
+                       (x509.RFC822Name, "email"), (x509.IPAddress, "IP")):  # fmt: skip
+        for value in found.get_values_for_type(kind):
+            # A comma would make two names of one.
+            escaped = _LISTED.sub(lambda byte: b"%%%02X" % byte[0][0], str(value).encode())
+            yield f"{word}:{escaped.decode('ascii')}"
+
+
+def _between(chain: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """Those above the client's own, without one that signed itself (RFC 9440 section 2.3)."""
+    return [each for each in chain[1:] if each.issuer != each.subject]
+
+
+def _binary(certificate: x509.Certificate) -> str:
+    """A byte sequence of RFC 9651, as RFC 9440 section 2.1 has it."""
+    return f":{b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()}:"
