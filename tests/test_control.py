@@ -38,6 +38,9 @@ class Controls(ApiCase):
         self.assertEqual((outcome.result, outcome.problems[0].file), ("rejected", "api.yaml"))
         self.assertEqual(self.now(self.control.written()), before)
 
+    def test_as_yaml(self) -> None:
+        self.assertIn(b"body: rest", self.now(self.control.yaml()))
+
     def test_an_address_that_is_taken(self) -> None:
         def taken(*_: Any) -> None:
             raise OSError(98, "Address already in use")

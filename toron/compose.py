@@ -35,7 +35,6 @@ from toron.net.sockets import listening_socket
 from toron.net.sweep import Sweep
 from toron.net.upstream import Connections
 from toron.observe.access_log import AccessLog, NullAccessLog
-from toron.observe.certificates import CertificateStats
 from toron.observe.line_writer import LineWriter
 from toron.observe.metrics import Metrics
 from toron.observe.readiness import Readiness
@@ -223,8 +222,7 @@ class Composition:
             self.sweep = Sweep(reactor)
             self.access_log = self._access_log()
             self.metrics = Metrics(self.readiness, reactor.seconds, toron.__version__, self.access_log)
-            stats = CertificateStats()
-            self.metrics.more.append(stats.families)
+            stats = self.metrics.of_certificates
             self.care = CertificateCare(reactor, wall, stats)
             self.stapling = Stapling(reactor, wall, partial(_fetch, reactor), stats)
             stats.ends, stats.staples = self.care.ends, self.stapling.ends
@@ -340,7 +338,7 @@ class Composition:
         for name in self.config.backends:
             self.backends.group(name, ("backends", name))
             yield
-        if self.config.admin is not None:
+        if self.config.admin is not None and not isinstance(self.ground.inheritance, Inherited):
             yield from self._note_places()
         self.backends.leave()
         self.ground.leave()

@@ -45,6 +45,7 @@ ONE_PROCESS = {
     "test_retries.Retries.test_no_budget_no_retry": TURNS,
     "test_retries.Retries.test_the_answer_of_the_last_one": TURNS,
     "test_tcp_descriptors.Exhausted.test_it_pauses_and_goes_on": TOO_FEW,
+    "test_tls_policy.Policies.test_sessions_are_resumed_by_ticket_alone": "by whom it was begun",
     "test_udp_sessions.Sessions.test_at_most": TOO_FEW,
     "test_udp_sessions.Sessions.test_descriptors_are_given_back": "it is workers who have the descriptors",
 }  # fmt: skip

@@ -181,5 +181,7 @@ class Workers(TrafficCase):
         )
         self.assertEqual(status["listeners"][0]["port"], self.gateway.port)
         self.assertIn('"workers":2', ask(self.admin, f"{API}/config").text)
+        self.post(f"{self.server(self.first)}/drain")
         self.assertEqual(self.post("/reload")["result"], "applied")
+        self.assertEqual({ask(self.gateway.port).text for _ in range(8)}, {"second"}, "in no worker")
         self.assertLessEqual({each["worker"] for each in self.by_kind().values()}, {1, 2})

@@ -122,12 +122,16 @@ class MetricsTests(SynchronousTestCase):
         stats.active = 3
         counted = metrics.server("b", server)
         metrics.route("r").answered("some", 200, 0.1)
+        metrics.of_certificates.ends = lambda: [("a.example", 5.0)]
         self.assertIs(metrics.of_listener("some"), stats)
         self.assertIs(metrics.of_server("b", server), counted)
         self.assertEqual(metrics.answered("r"), {("some", 200): 1})
         self.assertIn(counted, metrics.all_servers())
         self.assertIn("r", [each.name for each in metrics.all_routes()])
         self.assertGreaterEqual(metrics.connections, 3)
+        certificates = metrics.certificates
+        certificates.clear()
+        self.assertEqual(metrics.certificates["a.example"], 5.0, "a copy")
 
     def test_the_content_type_says_which_text(self) -> None:
         self.assertEqual(self.metrics.exposition()[1], "text/plain; version=0.0.4; charset=utf-8")

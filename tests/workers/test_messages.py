@@ -13,6 +13,7 @@ from tests.workers.case import ONE, TWO
 from toron.workers.messages import (
     LONGEST,
     Begin,
+    Certified,
     Change,
     Channel,
     Counted,
@@ -41,7 +42,8 @@ HEALTH = Health("api", ONE, False, "no answer")
 SUSPECTED = Suspected("api", ONE, 1.7e9)
 EJECTED = Ejected("api", TWO, 1.7e9, 2, "upstream_reset")
 PUBLISHED = Published("api", [(ONE, 3, 0, "api.internal"), (TWO, 1, 2, "127.0.0.1")])
-BEGIN = Begin(2, 4, 1, b"\0pickled", {"web": 4}, [5, 6], [PUBLISHED, HEALTH, EJECTED, SUSPECTED])
+CERTIFIED = Certified("a", (b"chain", b"key"), b"", {"a.test": (b"chain", b"key")})
+BEGIN = Begin(2, 4, 1, b"\0pickled", {"web": 4}, [5, 6], [PUBLISHED, HEALTH, EJECTED, SUSPECTED], [CERTIFIED])
 DELTAS: Any = [
     (("listener", "web"), "connections", (), 1),
     (("route", ""), "requests", ("web", 200), 3),
@@ -49,7 +51,7 @@ DELTAS: Any = [
 ]
 PARENTS = (
     BEGIN, HEALTH, EJECTED, SUSPECTED, Report(7), Change(3, b"\0pickled", ["web"], 2),
-    Swap(3, [PUBLISHED, HEALTH]), Drop(3), Stop(), Hurry(),
+    Swap(3, [PUBLISHED, HEALTH], [CERTIFIED]), CERTIFIED, Drop(3), Stop(), Hurry(),
 )  # fmt: skip
 WORKERS = (
     Ready(), Failed("no port"), Prepared(3, "why"), Leaving(), EJECTED, SUSPECTED, Lines(b'{"a":1}\n'),

@@ -233,6 +233,7 @@ class Serving(WorkerCase):
         self.assertEqual([server.draining for server in backend.servers], [True, False])
         self.tell(Drained("api", ONE, False))
         self.tell(Drained("api", "http://127.0.0.1:9", True))
+        self.tell(Drained("nope", ONE, True))
         self.assertEqual([server.draining for server in backend.servers], [False, False])
 
     def test_what_lives(self) -> None:

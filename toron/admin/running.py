@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from msgspec import Struct
 
 from toron.admin.problem import Mistake, Refused
-from toron.net.certificate_care import CertificateCare
 from toron.net.living import Found, Wanted, look
 from toron.observe.metrics import Metrics
 from toron.observe.readiness import Readiness
@@ -47,10 +46,6 @@ class Serving(Protocol):
     @property
     def groups(self) -> Sequence[Served]:
         """Its backends."""
-
-    @property
-    def care(self) -> CertificateCare:
-        """Who knows of all its certificates when they end."""
 
     @property
     def route_places(self) -> Sequence[str]:

@@ -30,13 +30,17 @@ class CertificateStats:
         """A responder was asked about the certificate for `name`: `good`, `revoked` or `failed`."""
         self.asked[name, result] = self.asked.get((name, result), 0) + 1
 
+    def first_ends(self) -> dict[str, float]:
+        """When each certificate ends, by name; of several for one name the first."""
+        return _first(self.ends())
+
     def families(self) -> Iterator[Metric]:
-        """The families, for `Metrics.more`."""
+        """The families, for Prometheus."""
         yield gauge(
             "toron_certificate_not_after_timestamp_seconds",
             "When a certificate ends; of several for one name the first.",
             ["name"],
-            _first(self.ends()),
+            _labelled(self.first_ends()),
         )
         yield counter(
             "toron_certificate_reloads",
@@ -48,7 +52,7 @@ class CertificateStats:
             "toron_ocsp_response_next_update_timestamp_seconds",
             "Until when the OCSP response holds that is shown with a certificate.",
             ["name"],
-            _first(self.staples()),
+            _labelled(_first(self.staples())),
         )
         yield counter(
             "toron_ocsp_requests",
@@ -58,9 +62,13 @@ class CertificateStats:
         )
 
 
-def _first(ends: Iterable[tuple[str, float]]) -> list[tuple[tuple[str], float]]:
+def _first(ends: Iterable[tuple[str, float]]) -> dict[str, float]:
     """Of each name the first end."""
     found: dict[str, float] = {}
     for name, end in ends:
         found[name] = min(end, found.get(name, end))
-    return [((name,), end) for name, end in found.items()]
+    return found
+
+
+def _labelled(ends: dict[str, float]) -> list[tuple[tuple[str], float]]:
+    return [((name,), end) for name, end in ends.items()]

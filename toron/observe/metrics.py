@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Proce
 from prometheus_client.core import InfoMetricFamily, Metric
 
 from toron.core.server import Server
+from toron.observe.certificates import CertificateStats
 from toron.observe.families import (
     backend_families,
     counter,
@@ -54,6 +55,7 @@ class Metrics:
         """Where set: fetches what workers have counted; a Deferred that fires soon."""
         self.more: list[Callable[[], Iterable[Metric]]] = []
         """What has families of its own to add."""
+        self.of_certificates = CertificateStats()
         self._readiness = readiness
         self._seconds = seconds
         self._version = version
@@ -137,6 +139,11 @@ class Metrics:
 
     # --- asked at any time --------------------------------------------------------------------
 
+    @property
+    def certificates(self) -> dict[str, float]:
+        """When each certificate in use ends (Unix seconds), by name."""
+        return self.of_certificates.first_ends()
+
     def of_listener(self, name: str) -> ListenerStats | None:
         """The stats of a listener, where there are any."""
         return self._listeners.get(name)
@@ -214,5 +221,6 @@ class Metrics:
         yield from backend_families(list(self._backends.values()))
         yield from discovery_families(list(self._discovery.values()))
         yield from server_families(list(self._servers.values()), self._seconds())
+        yield from self.of_certificates.families()
         for families in self.more:
             yield from families()

@@ -34,8 +34,10 @@ class Begin(msgspec.Struct, tag=True):
     """The descriptor of each listener."""
     memories: list[int]
     """The descriptors of what is shared, in the order of the pieces in `pickled`."""
-    servers: list[Known]
-    """Which servers were found, are not well, or drain; which certificates are others than in `pickled`."""
+    servers: list[Published | Health | Ejected | Suspected | Drained]
+    """Which servers were found, and which are not well, or drain."""
+    certificates: list[Certified] = []
+    """Which certificates are others than in `pickled`."""
 
 
 class Published(msgspec.Struct, tag=True):
@@ -86,6 +88,13 @@ class Drained(msgspec.Struct, tag=True):
     draining: bool
 
 
+class Look(msgspec.Struct, tag=True):
+    """Asks for `Lives` with this number."""
+
+    number: int
+    wanted: Wanted
+
+
 class Certified(msgspec.Struct, tag=True):
     """All that a source of certificates has by now."""
 
@@ -97,18 +106,6 @@ class Certified(msgspec.Struct, tag=True):
     """What the responder said of it (OCSP, DER); empty for nothing."""
     challenges: dict[str, tuple[bytes, bytes]]
     """Pairs for who wants to see whether we are these names."""
-
-
-OfServers = Published | Health | Ejected | Suspected | Drained
-Known = OfServers | Certified
-"""What a worker has to know of what changes while it runs."""
-
-
-class Look(msgspec.Struct, tag=True):
-    """Asks for `Lives` with this number."""
-
-    number: int
-    wanted: Wanted
 
 
 class Report(msgspec.Struct, tag=True):
@@ -144,8 +141,10 @@ class Swap(msgspec.Struct, tag=True):
     """Serve what was prepared, from now on."""
 
     number: int
-    servers: list[Known]
-    """As in `Begin`."""
+    servers: list[Published | Health | Ejected | Suspected | Drained]
+    """Which servers were found, and which are not well, or drain."""
+    certificates: list[Certified] = []
+    """Which certificates are others than when the parent composed."""
 
 
 class Drop(msgspec.Struct, tag=True):
@@ -215,7 +214,8 @@ class Lives(msgspec.Struct, tag=True):
     found: Found
 
 
-FromParent = Begin | Known | Look | Report | Change | Swap | Drop | Stop | Hurry
+OfServers = Published | Health | Ejected | Suspected | Drained
+FromParent = Begin | OfServers | Certified | Look | Report | Change | Swap | Drop | Stop | Hurry
 FromWorker = Ready | Failed | Prepared | Leaving | Ejected | Suspected | Lines | Said | Counted | Lives
 
 from_parent: msgspec.msgpack.Decoder[FromParent] = msgspec.msgpack.Decoder(FromParent)

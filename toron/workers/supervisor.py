@@ -158,9 +158,9 @@ class Supervisor(Service):
         self._part, self._packed = part, packed
         self._servers.switch(part)
         self._sources.switch(part.sources)
-        known = [*self._servers.known(), *self._sources.known()]
+        known, certificates = list(self._servers.known()), list(self._sources.known())
         for _, worker in self._told:
-            worker.tell(Swap(self._changes.number, known))
+            worker.tell(Swap(self._changes.number, known, certificates))
 
     def reopen(self) -> None:
         """Open the access log anew, once workers have handed over what belongs into the old file."""
@@ -187,7 +187,8 @@ class Supervisor(Service):
             pickled=self._packed.data,
             sockets=dict(zip(sockets, numbers, strict=False)),
             memories=numbers[len(sockets) :],
-            servers=[*self._servers.known(), *self._sources.known()],
+            servers=list(self._servers.known()),
+            certificates=list(self._sources.known()),
         )
         slot.worker = worker
         self._workers.append(worker)

@@ -48,7 +48,6 @@ from toron.workers.messages import (
     FromParent,
     Health,
     Hurry,
-    Known,
     Leaving,
     Lives,
     Look,
@@ -116,11 +115,13 @@ class Worker(Channel):
         self._growth = Growth(part.metrics)
         self._level = LogLevel.levelWithName(loaded.config.log.level)
         self._know(begin.servers)
+        for message in begin.certificates:
+            self._certified(message)
         part.root.notify = self._notify
         part.root.privilegedStartService()
         self._serving = Serving(part.root, part.composition)
 
-    def _know(self, servers: Sequence[Known]) -> None:
+    def _know(self, servers: Sequence[OfServers]) -> None:
         """Take over how the servers are, and tell from here on what traffic finds out about them."""
         for message in servers:
             self.heard(message)
@@ -186,9 +187,7 @@ class Worker(Channel):
             case Look():
                 as_deferred(self._look(message)).addErrback(self._not_looked)
             case Certified():
-                source = self._part.sources.get(message.source)
-                if source is not None:
-                    take(source, message)
+                self._certified(message)
             case Change():
                 self._change(message)
             case Swap():
@@ -201,6 +200,11 @@ class Worker(Channel):
                 self._part.root.hurry()
             case Begin():
                 raise ValueError("a worker begins once")
+
+    def _certified(self, message: Certified) -> None:
+        source = self._part.sources.get(message.source)
+        if source is not None:
+            take(source, message)
 
     def _told(self, backend: Backend, message: OfServers) -> None:
         """How the servers of a backend are."""
@@ -268,6 +272,8 @@ class Worker(Channel):
         self._level = LogLevel.levelWithName(config.log.level)
         self._part = Part(ready.fresh, root, [])
         self._know(message.servers)
+        for certified in message.certificates:
+            self._certified(certified)
         Task(in_slices(self._reactor, before.dismantle()), _let_go).start()
 
     def _drop(self) -> None:

@@ -25,7 +25,7 @@ class Certificates(Struct):
 async def certificates(call: Call) -> Certificates:
     """The one that ends first comes first."""
     now = call.gateway.wall()
-    found = sorted(call.gateway.serving.care.ends(), key=lambda each: each[1])
+    found = sorted(call.gateway.metrics.certificates.items(), key=lambda each: each[1])
     return Certificates([Certificate(name, end, round(end - now, 3)) for name, end in found])
 
 
