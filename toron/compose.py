@@ -38,6 +38,7 @@ from toron.observe.access_log import AccessLog, NullAccessLog
 from toron.observe.line_writer import LineWriter
 from toron.observe.metrics import Metrics
 from toron.observe.readiness import Readiness
+from toron.observe.recent import Chart, Recent
 
 if TYPE_CHECKING:
     from toron.admin.listener import AdminListener
@@ -72,6 +73,7 @@ class Part:
         self.doors = doors
         """Of the parent: the sockets of each listener."""
         self.access_log = composer.access_log
+        self.recent = composer.recent
         self.metrics = composer.metrics
         self.readiness = composer.readiness
         self.backends = {group.backend.name: group.backend for group in composer.groups}
@@ -199,6 +201,7 @@ class Composition:
     stapling: Stapling
     tickets: FreshTickets
     new_id: Callable[[], str]
+    recent: Recent
 
     def __init__(
         self,
@@ -227,13 +230,16 @@ class Composition:
             self.stapling = Stapling(reactor, wall, partial(_fetch, reactor), stats)
             stats.ends, stats.staples = self.care.ends, self.stapling.ends
             self.tickets = FreshTickets(reactor, [])
+            self.recent = self._recent()
             ids = count(1)
             start = f"{random.getrandbits(40):010x}"
             self.new_id = lambda: f"{start}-{next(ids):x}"
         else:
             self.readiness, self.sweep, self.access_log = before.readiness, before.sweep, before.access_log
-            self.metrics, self.new_id = before.metrics, before.new_id
+            self.metrics, self.new_id, self.recent = before.metrics, before.new_id, before.recent
             self.care, self.stapling, self.tickets = before.care, before.stapling, before.tickets
+            self.ground.changes.append(partial(self.recent.configure, *self._remembered))
+        self.chart = Chart()
         self.route_places: list[str] = []
         """Where each route was written, as `file:line:column`, where an admin port may tell of it."""
         self.backend_places: dict[str, str] = {}
@@ -245,7 +251,7 @@ class Composition:
         self.doors = Listeners(
             self.ground, self.config, self.backends, self.routes, self.certificates,
             sweep=self.sweep, metrics=self.metrics, access_log=self.access_log, wall=wall,
-            new_id=self.new_id, random=random,
+            new_id=self.new_id, random=random, recent=self.recent, chart=self.chart,
             open_socket=inheritance.opened if isinstance(inheritance, Inherited) else listening_socket,
         )  # fmt: skip
 
@@ -307,6 +313,8 @@ class Composition:
         root.closing = [pool.close for pool in self.pools]
         self.sweep.looked = self._looked
         self.tickets.keep(self.certificates.sources)
+        # Not before: what never serves should be gone with the last who has it.
+        self.chart.served = self
 
     def watch_clock(self) -> None:
         """Be the one that is told, as a parent: what servers are busy with is for its workers to tell."""
@@ -385,6 +393,7 @@ class Composition:
         # A model can not be emptied: its parts are held one by one while it is let go.
         held = [*self.config.routes, *self.config.backends.values()]
         del self.config
+        self.chart.served = None
         yield from self.routes.dismantle()
         yield from self.doors.dismantle()
         yield from self.backends.dismantle()
@@ -397,6 +406,16 @@ class Composition:
             return NullAccessLog()
         path = spec.path if spec.path == "-" else self.ground.path(spec.path)
         return AccessLog(path, self.reactor, spec.redact, self.wall, self.make_writer)
+
+    @property
+    def _remembered(self) -> tuple[int, float]:
+        """How many requests and connections, and how many of them each second; none if nobody can ask."""
+        spec = self.config.explain
+        return 0 if self.config.admin is None else spec.keep, spec.follow.per_second
+
+    def _recent(self) -> Recent:
+        spec = self.config.access_log or model.AccessLog(path="-")
+        return Recent(*self._remembered, self.wall, spec.redact)
 
     def _admin(self) -> list[AdminListener]:
         spec = self.config.admin
@@ -414,6 +433,7 @@ class Composition:
 
     def _looked(self) -> None:
         self._looked_at_the_clock()
+        self.recent.refill()
         for group in self.groups:
             if group.proxy is not None:
                 for server, stats in group.servers.items():

@@ -22,6 +22,7 @@ from toron.config.kept import given_back, kept
 from toron.config.load import Loaded, load_text
 from toron.config.place import Invalid, Problem
 from toron.config.show import effective, write_yaml
+from toron.explain.live import Live
 from toron.net.gateway import Gateway
 from toron.net.pauses import short_pauses
 from toron.observe.reloads import Reloads
@@ -43,6 +44,8 @@ def attach(root: Gateway, loaded: Loaded, path: str, reload: Reload) -> None:
     for each in root.bound:
         if isinstance(each, AdminListener):
             each.gateway.control(Control(kept(loaded), path, reload))
+            if each.gateway.fleet is None:
+                each.gateway.remembering = Live(reload.current.reactor, reload.current.recent)
 
 
 class Control:

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from toron import plugin
 from toron.compose import Composition
+from toron.composing.ground import forget
 from toron.composing.listeners import door
 from toron.config.kept import kept
 from toron.config.load import Loaded, load
@@ -21,11 +22,12 @@ from toron.config.model import Admin, Config
 from toron.config.place import Invalid, Problem
 from toron.core.wait import Task, Wait
 from toron.explain.expected import run_tests
+from toron.explain.live import leaving
 from toron.net.file_watch import FileWatch
-from toron.net.pauses import emptying, short_pauses
+from toron.net.pauses import in_slices, short_pauses
 from toron.net.sockets import CannotListen
 from toron.observe.reloads import Reloads
-from toron.serving import Place, in_slices
+from toron.serving import Place
 
 _SOON = 0.5
 """Seconds until it is tried again while the gateway still starts."""
@@ -144,9 +146,9 @@ class Reload:
                     self.log.warn("{problem}", problem=warning)
                 self._refuse_what_stays(loaded)
                 fresh = await self._place.compose(loaded)
-            finally:
-                places = loaded.places
-                await in_slices(self._reactor, emptying(places.keys, places.values, *_lists(places.data)))
+            except (Invalid, OSError):
+                await in_slices(self._reactor, forget(loaded))
+                raise
         if self._root.stopping:
             raise OSError("the gateway is stopping")
         now = self._place.current
@@ -159,7 +161,7 @@ class Reload:
         self.kept = kept
         where = self._path if change.read is None else WHAT_WAS_SENT
         self.log.info("the configuration was changed: {path}", path=where)
-        await in_slices(self._reactor, now.dismantle())
+        await in_slices(self._reactor, leaving(now))
         return loaded.warnings
 
     async def _load(self, read: Callable[[], Loaded]) -> tuple[Loaded, bytes]:
@@ -222,11 +224,6 @@ def _load(read: Callable[[], Loaded], keep: bool) -> tuple[Loaded, bytes] | Inva
         # Its traceback holds all that was read; this way it is let go of beside the loop.
         return Invalid(invalid.problems)
     return Invalid(failed) if failed else (loaded, kept(loaded) if keep else b"")
-
-
-def _lists(data: Any) -> list[Any]:
-    """The long parts of a document."""
-    return [each for each in data.values() if isinstance(each, dict | list)]
 
 
 def _fixed(config: Config, key: str) -> Any:

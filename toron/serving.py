@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any, NamedTuple, Protocol
-
-from twisted.internet.task import deferLater
 
 from toron.compose import Composition
 from toron.composing.listeners import Door, door
 from toron.config.load import Loaded
 from toron.net.gateway import Gateway
 from toron.net.inheritance import Inheritance, Inherited
+from toron.net.pauses import in_slices
 from toron.net.sockets import CannotListen
-
-SLICE = 0.01
-"""Seconds of work after which others get their turn."""
 
 
 class Place(Protocol):
@@ -142,15 +137,6 @@ class Serving:
         }  # fmt: skip
         for listener in gone:
             self.root.leave(listener)
-
-
-async def in_slices(reactor: Any, steps: Generator[None]) -> None:
-    """Take steps, and let others run in between."""
-    end = reactor.seconds() + SLICE
-    for _ in steps:
-        if reactor.seconds() >= end:
-            await deferLater(reactor, 0)
-            end = reactor.seconds() + SLICE
 
 
 def exchange(root: Gateway, now: Composition, fresh: Composition) -> None:

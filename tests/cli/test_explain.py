@@ -43,7 +43,10 @@ class Explain(CliCase):
             (["http://a", "-H", "x"], "'x' is not a header: write 'Name: value'"),
             (["http://a", "--client", "x"], "'x' is not an address"),
             (["tcp://a:80", "--listener", "x"], "there is no listener 'x': there are tcp-80"),
-            ([], "Missing argument 'URL'"),
+            ([], "Name one thing: a URL, --live ID, or --last."),
+            (["http://a", "--last"], "Name one thing"),
+            (["--live", "x", "--last"], "Name one thing"),
+            (["--live", "x", "--route", "r"], "--route and --status belong to --last."),
         ):
             result = self.run_cli("explain", "-c", path, *words)
             self.assertEqual((result.exit_code, result.stdout), (2, ""), words)

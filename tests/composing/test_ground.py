@@ -62,7 +62,12 @@ class GroundTests(SynchronousTestCase):
         alone = self.ground()
         self.assertEqual((alone.once(lambda: 6), alone.shared_limits), (6, []))
 
-    def test_what_only_served_to_compose_is_gone(self) -> None:
+    def test_what_is_known_of_the_file_goes_with_it(self) -> None:
         ground = self.ground()
+        places = ground.loaded.places
         ground.leave()
+        self.assertTrue(ground.loaded.place("listeners", 0).endswith(":1:13"))
+        for _ in ground.dismantle():
+            pass
         self.assertFalse(hasattr(ground, "loaded"))
+        self.assertEqual((places.keys, places.values, len(ground.pieces)), ({}, {}, 0))

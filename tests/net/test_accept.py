@@ -219,10 +219,12 @@ class Listeners(Listening):
 
     def test_guards_stand_in_front_in_their_order(self) -> None:
         order: list[str] = []
+        passed: list[int] = []
 
         def guard(name: str) -> Guard:
             async def stands(connection: Connection, serve: Serve) -> None:
                 order.append(name)
+                passed.append(connection.passed)  # type: ignore[attr-defined]
                 try:
                     await serve(connection)
                 finally:
@@ -232,11 +234,13 @@ class Listeners(Listening):
 
         async def serve(connection: Connection) -> None:
             order.append("served")
+            passed.append(connection.passed)  # type: ignore[attr-defined]
             raise Refusal(DENIED, "not you")
 
         self.listen(serve, guard("first"), guard("second"))
         self.assertTrue(self.is_reset(self.connect()))
         self.assertEqual(order, ["first", "second", "served", "second over", "first over"])
+        self.assertEqual(passed, [0, 1, 2])
         self.assertEqual(self.refusals, [("127.0.0.1", "address_denied", "not you")])
 
     def test_what_is_malformed_is_refused_by_its_word(self) -> None:

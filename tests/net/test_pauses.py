@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Generator
+from typing import Any
 
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.net.pauses import emptying, short_pauses
+from toron.core.wait import Task
+from toron.net.pauses import SLICE, emptying, in_slices, short_pauses
 
 
 class ShortPauses(SynchronousTestCase):
@@ -50,3 +54,36 @@ class Emptying(SynchronousTestCase):
 
     def test_nothing(self) -> None:
         self.assertEqual(list(emptying({}, [])), [])
+
+
+class Slices(SynchronousTestCase):
+    def run_steps(self, steps: Generator[None, None, Any], clock: Clock) -> list[Any]:
+        ended: list[Any] = []
+        Task(in_slices(clock, steps), lambda value, error: ended.append(error or value)).start()
+        return ended
+
+    def test_others_run_after_each(self) -> None:
+        clock = Clock()
+        done: list[int] = []
+
+        def steps() -> Generator[None, None, str]:
+            for number in range(7):
+                clock.rightNow += SLICE / 2
+                done.append(number)
+                yield
+            return "whole"
+
+        turns: list[int] = []
+        clock.callLater(0, lambda: turns.append(len(done)))
+        ended = self.run_steps(steps(), clock)
+        self.assertEqual((done, ended), ([0, 1], []))
+        clock.advance(0)
+        self.assertEqual((len(done), ended, turns), (7, ["whole"], [2]))
+
+    def test_what_fails(self) -> None:
+        def steps() -> Generator[None]:
+            raise ValueError("so")
+            yield
+
+        (error,) = self.run_steps(steps(), Clock())
+        self.assertIsInstance(error, ValueError)

@@ -11,12 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from toron.core.backend import Backend
 from toron.core.body import Body
 from toron.core.message import Request
-from toron.core.refusal import CLIENT_GONE, DENIED, IDLE_TIMEOUT, NO_ROUTE, Refusal
+from toron.core.refusal import CLIENT_GONE, DENIED, IDLE_TIMEOUT, NO_ROUTE, Reason, Refusal
 from toron.core.server import Server
+from toron.core.trail import Trail
 from toron.observe.access_log import NullAccessLog
 from toron.observe.journal import Journal
 from toron.observe.metrics import Metrics
 from toron.observe.readiness import Readiness
+from toron.observe.recent import Chart, Recent, Wanted
 from toron.wire.headers import Headers
 
 
@@ -56,7 +58,7 @@ class JournalCase(SynchronousTestCase):
     def connection(self, **more: Any) -> Any:
         values: dict[str, Any] = {
             "client_ip": "192.0.2.1", "peer_ip": "192.0.2.9", "peer_port": 5, "accepted": 98.5,
-            "hello": None, "tls": None,
+            "hello": None, "tls": None, "id": "", "trail": None, "passed": 0,
         }  # fmt: skip
         return SimpleNamespace(**(values | more))
 
@@ -224,3 +226,51 @@ class Connections(JournalCase):
         session = self.connection(backend="dns", server=self.server, reason=CLIENT_GONE)
         journal.session(session)
         self.assertEqual((self.kept.lines, sum(self.stats.refused.values())), ([], 3))
+
+
+class Remembered(JournalCase):
+    """What is kept for those who ask why."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.recent = Recent(5, 5.0, lambda: 7.0)
+
+    def journal(self, kind: Any = "connection", log: Any = None) -> Journal:
+        kept: Any = self.kept
+        return Journal(
+            kind,
+            log or kept,
+            self.metrics,
+            self.stats,
+            self.clock.seconds,
+            self.recent,
+            Chart(),
+            lambda: "id7",
+        )
+
+    def request(self, status: int, reason: Reason | None = None, trail: Trail | None = None) -> None:
+        request = Request(b"GET", b"/", Headers())
+        request.trail = trail
+        server = SimpleNamespace(connection=self.connection())
+        self.journal().request(server, request, status, 0, reason, "")
+
+    def test_requests(self) -> None:
+        self.request(200)
+        self.request(404)
+        self.assertEqual(self.recent.find(Wanted()), [])
+        self.request(200, None, Trail())
+        self.request(404, NO_ROUTE)
+        self.request(500)
+        found = [kept.line for kept in self.recent.find(Wanted())]
+        self.assertEqual(found, self.kept.lines[:1:-1], "the very lines of the log")
+
+    def test_a_connection_keeps_its_name(self) -> None:
+        connection = self.connection()
+        self.journal("tcp").started(connection, "db", self.server)
+        self.journal("tcp").refused(connection, Refusal(DENIED))
+        self.assertEqual([line.id for line in self.kept.lines], ["id7", "id7"])
+        self.assertEqual([kept.line.id for kept in self.recent.find(Wanted())], ["id7"])
+
+    def test_without_a_log(self) -> None:
+        self.journal(log=NullAccessLog()).refused(self.connection(), Refusal(DENIED))
+        self.assertEqual([kept.line.time for kept in self.recent.find(Wanted())], [7.0])

@@ -12,6 +12,7 @@ from toron.core.body import Body
 from toron.core.message import Request
 from toron.core.refusal import BODY_TOO_LARGE, UPSTREAM_RESET, Refusal, UpstreamFailed
 from toron.core.sticky import StickySeal
+from toron.core.trail import Trail
 from toron.net.tunnel import UpstreamTunnel
 from toron.services.proxy import Policy
 
@@ -85,6 +86,52 @@ class Sending(Case):
         assert isinstance(tunnel, UpstreamTunnel)
         self.assertEqual((tunnel.idle, up.servers[0].in_flight), (7.0, 1))
         tunnel.abort()
+
+
+class Followed(Case):
+    """What is written down for those who ask why."""
+
+    def tries(self, asked: Request) -> list[tuple[str, str, str, int]]:
+        assert asked.trail is not None
+        return [
+            ("" if each.server is None else each.server.name, each.by, each.word, each.status)
+            for each in asked.trail.tries
+        ]
+
+    def test_the_ordinary_way(self) -> None:
+        up = self.upstreams(2)
+        asked = request()
+        outcome(up.proxy(asked))
+        up.answer()
+        self.assertIsNone(asked.trail, "of most nothing is")
+        asked = request()
+        asked.trail = Trail()
+        outcome(up.proxy(asked))
+        up.answer()
+        self.assertEqual(self.tries(asked), [("10.0.0.1:80", "", "", 200)])
+
+    def test_a_failure_is_written_down_of_everybody(self) -> None:
+        up = self.upstreams(2)
+        up.down.add(up.servers[0])
+        asked = request()
+        outcome(up.proxy(asked))
+        up.answer()
+        (first, second) = self.tries(asked)
+        self.assertEqual(first, ("10.0.0.1:80", "", "upstream_connect_refused", 0))
+        self.assertEqual(second, ("10.0.0.2:80", "", "", 200))
+        assert asked.trail is not None
+        one, two = asked.trail.tries
+        self.assertEqual((one.standings, one.began), (None, None), "as they stood before it failed")
+        self.assertEqual(two.standings, ("tried", "usable"))
+
+    def test_nobody_is_left(self) -> None:
+        up = self.upstreams(1)
+        up.backend.drain(up.servers[0], True)
+        asked = request()
+        self.refused(outcome(up.proxy(asked)), "no_server_available")
+        self.assertEqual(self.tries(asked), [("", "", "", 0)])
+        assert asked.trail is not None
+        self.assertEqual(asked.trail.tries[0].standings, ("draining",))
 
 
 class Retrying(Case):

@@ -17,8 +17,9 @@ class Packing(SynchronousTestCase):
     def setUp(self) -> None:
         folder = Path(self.mktemp())
         folder.mkdir()
-        (folder / "a.yaml").write_text("listeners: [{protocol: tcp, port: 1, echo: {}}]")
-        self.loaded: Loaded = load(str(folder / "a.yaml"), plugin, {})
+        self.path = folder / "a.yaml"
+        self.path.write_text("listeners: [{protocol: tcp, port: 1, echo: {}}]")
+        self.loaded: Loaded = load(str(self.path), plugin, {})
         self.inheritance = Inheritance(4)
         for piece in ("a", "b"):
             self.inheritance.once(piece, lambda: b"secret")
@@ -44,6 +45,16 @@ class Packing(SynchronousTestCase):
         self.assertEqual(inherited.told, {"b", "c"})
         self.assertEqual(bytes(inherited.memory("b", 8).view[:1]), b"b")
         self.assertRaises(KeyError, inherited.once, "a", lambda: b"")
+
+    def test_places_for_those_who_ask(self) -> None:
+        self.path.write_text("listeners: [{protocol: tcp, port: 1, echo: {}}]\nadmin: {}\n")
+        asked = load(str(self.path), plugin, {})
+        self.path.write_text(self.path.read_text() + "explain: {keep: 0}\n")
+        for loaded, places in ((asked, asked.places.values), (load(str(self.path), plugin, {}), {})):
+            packed = Packed(loaded, Inheritance(4))
+            unpacked, _ = unpack(packed.data, [], 4, 1, {})
+            self.assertEqual(unpacked.places.values, places)
+        self.assertEqual(asked.place("listeners", 0), f"{self.path}:1:13")
 
     def test_places_stay_with_the_parent(self) -> None:
         self.assertTrue(self.loaded.places.values)

@@ -11,6 +11,7 @@ from toron.admin.problem import Mistake, Refused
 from toron.net.living import Found, Wanted, look
 from toron.observe.metrics import Metrics
 from toron.observe.readiness import Readiness
+from toron.observe.recent import Wanted as Remembered
 from toron.observe.reloads import Reloads
 
 if TYPE_CHECKING:
@@ -136,6 +137,16 @@ class Fleet(Protocol):
         """What lives in all of them."""
 
 
+class Remembering(Protocol):
+    """What is remembered of requests and connections that are over."""
+
+    async def lines(self, wanted: Remembered) -> list[dict[str, Any]]:
+        """The access lines of what is as wanted, the newest first."""
+
+    async def record(self, id: str) -> dict[str, Any] | None:
+        """The decision record of one of them; None where it is not remembered."""
+
+
 class Running:
     """The gateway, for as long as the process lives. `wall` gives Unix seconds."""
 
@@ -157,6 +168,8 @@ class Running:
         self.root: Any = None
         """The service tree (`net.gateway`)."""
         self.fleet: Fleet | None = None
+        self.remembering: Remembering | None = None
+        """What tells why requests went where they went."""
         self._composed: Serving | None = composed
         self._control: Configuring | None = None
 

@@ -135,7 +135,7 @@ def asks_gateway(command: Callable[..., Any]) -> Callable[..., Any]:
             # A group has them too: toron servers --admin URL list.
             if name in said and said[name] is None:
                 said[name] = value
-        gateway = Gateway(_url(said["admin"], said["file"]), _token(said["token_file"]))
+        gateway = gateway_of(**said)
         try:
             return context.invoke(command, gateway=gateway, **options)
         except Said as said_no:
@@ -145,6 +145,11 @@ def asks_gateway(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.exceptions.Exit(said_no.exit_code) from None
 
     return wrapped
+
+
+def gateway_of(admin: str | None, file: str | None, token_file: str | None) -> Gateway:
+    """The gateway that these options mean."""
+    return Gateway(_url(admin, file), _token(token_file))
 
 
 def _url(admin: str | None, file: str | None) -> str:

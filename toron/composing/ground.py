@@ -20,6 +20,7 @@ from toron.config.load import Loaded
 from toron.core.limits import Limits, SharedLimits
 from toron.interfaces import Environment
 from toron.net.inheritance import Inheritance, Inherited
+from toron.net.pauses import emptying
 from toron.net.shared_memory import as_file
 from toron.net.tls import explain
 
@@ -63,15 +64,16 @@ class Ground:
         self._limits = {piece: limits for piece, limits in self._limits.items() if alive(piece)}
         if self.inheritance is not None:
             self.inheritance.keep(alive)
-        # It is as large as the file, and the collector would look through it again and again.
-        del self.loaded
 
     def dismantle(self) -> Generator[None]:
-        """Let go of all pieces, and of what workers have in common, in small steps."""
+        """Let go of all pieces, of what workers have in common, and of the file, in small steps."""
         # What was kept for the next composition may still know this one, and need no more than its log.
         self._limits.clear()
         self.inheritance = None
-        return self.pieces.dismantle()
+        yield from self.pieces.dismantle()
+        loaded = self.loaded
+        del self.loaded
+        yield from forget(loaded)
 
     def plugin(self, path: tuple[str | int, ...], name: str = "") -> tuple[str, Any]:
         """What the plug-in used at `path` is called, and what it makes."""
@@ -144,3 +146,11 @@ class Ground:
     def contents(self, part: Any) -> tuple[tuple[str, bytes], ...]:
         """The files that a part of the configuration names, and what is in them now."""
         return contents(part, self.folder)
+
+
+def forget(loaded: Loaded) -> Generator[None]:
+    """Let go of what is known of a file, in small steps: it is as large as the file."""
+    places = loaded.places
+    # A worker is not told what is written.
+    parts = [each for each in (places.data or {}).values() if isinstance(each, dict | list)]
+    return emptying(places.keys, places.values, *parts)

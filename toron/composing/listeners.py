@@ -37,6 +37,7 @@ from toron.net.udp import UdpListener
 from toron.observe.access_log import AccessLog, NullAccessLog
 from toron.observe.journal import Journal
 from toron.observe.metrics import Metrics
+from toron.observe.recent import Chart, Recent
 from toron.observe.stats import ListenerStats
 from toron.services.echo import echo_stream
 from toron.services.relay import RelayService
@@ -83,6 +84,8 @@ class Listeners:
         new_id: Callable[[], str],
         open_socket: OpenSocket,
         random: randomness.Random,
+        recent: Recent,
+        chart: Chart,
     ) -> None:
         self.ground = ground
         self.reactor = ground.reactor
@@ -97,6 +100,8 @@ class Listeners:
         self.new_id = new_id
         self.open_socket = open_socket
         self.random = random
+        self.recent = recent
+        self.chart = chart
         self.made: list[Listener] = []
         """In the order of the configuration."""
         self.sites: dict[Door, HttpSite] = {}
@@ -125,7 +130,10 @@ class Listeners:
         """A listener, with its guards in front of what its protocol says; HTTP has a router."""
         stats = self.metrics.listener(spec.label, spec.kind)
         kind: Any = "connection" if spec.protocol in model.LAYER7 else spec.protocol
-        journal = Journal(kind, self.access_log, self.metrics, stats, self.reactor.seconds)
+        journal = Journal(
+            kind, self.access_log, self.metrics, stats, self.reactor.seconds, self.recent, self.chart,
+            self.new_id,
+        )  # fmt: skip
         guards = self._guards(path, spec)
         site = None if router is None else self._site(path, spec, router, stats, journal)
         made: Listener
@@ -340,7 +348,9 @@ class Listeners:
             sweep=self.sweep,
             listener=spec.label,
             scheme=b"https" if secure else b"http",
-            service=dispatch(router, secure, self.secure_doors.behind(spec)),
+            service=dispatch(
+                router, secure, self.recent, self.chart, elsewhere=self.secure_doors.behind(spec)
+            ),
             forwarding=Forwarding(Networks(spec.trusted_proxies)),
             finished=journal.request,
             new_id=self.new_id,

@@ -18,8 +18,10 @@ from toron.core.networks import Networks
 from toron.core.redirect import Redirection
 from toron.core.refusal import NO_ROUTE, UNKNOWN_HOST, Refusal
 from toron.core.routing import Pattern, Router
+from toron.core.trail import Trail, seen
 from toron.net.pauses import emptying
 from toron.net.websocket_echo import websocket_echo
+from toron.observe.recent import Chart, Recent
 from toron.services.echo import echo_http
 from toron.services.redirect import redirect
 from toron.services.respond import respond
@@ -141,14 +143,20 @@ REDIRECTED = "redirect_http"
 """What logs call the route of requests that are sent on to https."""
 
 
-def dispatch(router: Routing, secure: bool, elsewhere: Service | None = None) -> Service:
+def dispatch(
+    router: Routing, secure: bool, recent: Recent, chart: Chart, *, elsewhere: Service | None = None
+) -> Service:
     """Asks the service of a request's route; `secure` says that hosts are known by certificates.
 
-    What no route takes goes to `elsewhere`, where that is given.
+    As many as `recent` wants are followed on their way. What no route takes goes to `elsewhere`, where that
+    is given.
     """
 
     def find(request: Request) -> Any:
         found = router.find(request)
+        if recent.left >= 1.0:
+            recent.left -= 1.0
+            request.trail = Trail(chart, seen(request), found)
         if found is None:
             if elsewhere is not None:
                 request.route = REDIRECTED

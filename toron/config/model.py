@@ -25,7 +25,7 @@ from pydantic_core import CoreSchema
 
 from toron.config.place import HIDDEN
 from toron.config.short import ONE, TEXT, Also
-from toron.config.units import Cidr, Duration, Share, Size, parse_duration, write_duration
+from toron.config.units import Cidr, Duration, Rate, RateValue, Share, Size, parse_duration, write_duration
 from toron.config.wording import Word
 
 
@@ -839,6 +839,15 @@ class Admin(Model):
     """Whether there is an API. With `false` the port only shows metrics and readiness."""
 
 
+class Explain(Model):
+    """What `toron explain --live` can tell of what is over; nothing where there is no `admin` to ask."""
+
+    keep: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    """How many that went well are remembered, and as many that did not; of each 4 MiB at most. 0: none."""
+    follow: Rate = RateValue(100.0, 1.0)
+    """How many are followed on their way and remembered; of those that go wrong ten times as many are."""
+
+
 class Drain(Model):
     """How a stop goes: not ready, a pause, no new connections, and at the limit the end."""
 
@@ -925,6 +934,8 @@ class Config(Model):
     """What the gateway says about itself."""
     admin: Admin | None = None
     """Metrics and readiness. Off where it is not written; `{}` serves them with the defaults."""
+    explain: Explain = Explain()
+    """What is remembered of requests and connections, for those who ask why they went where they went."""
     drain: Drain = Drain()
     """How it stops."""
     reload: Reload = Reload()

@@ -92,6 +92,8 @@ class Document:
 
     def item(self, path: Path, index: int) -> Path:
         """The path of one item where either one or a list of them may be written."""
+        if (*path, index) in self.values:
+            return (*path, index)
         try:
             return (*path, index) if isinstance(self.get(path), list) else path
         except (KeyError, IndexError, TypeError):

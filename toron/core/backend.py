@@ -181,6 +181,14 @@ class Backend:
             return "usable"
         return "backup" if server in self._reserve else "suspect"
 
+    def standings(self, tried: Sequence[Server], now: float, most: int) -> tuple[str, ...] | None:
+        """The `standing` of each server, of the first `most`; None where all of them are usable."""
+        if now >= self._stale_at:
+            self._refresh(now)
+        if not tried and len(self._usable) == len(self.servers):
+            return None
+        return tuple([self.standing(server, tried, now) for server in self.servers[:most]])
+
     # --- how they are -------------------------------------------------------------------------
 
     def is_up(self, server: Server, now: float) -> bool:

@@ -11,21 +11,23 @@ from toron.core.refusal import Refusal
 def chain(middlewares: Sequence[tuple[str, Middleware]], last: Service) -> Service:
     """One service that asks each named middleware in turn, the first one first, then `last`."""
     service = last
-    for name, middleware in reversed(middlewares):
-        service = _before(name, middleware, service)
+    for number in reversed(range(len(middlewares))):
+        service = _before(number, *middlewares[number], service)
     return service
 
 
-def _before(name: str, middleware: Middleware, service: Service) -> Service:
+def _before(number: int, name: str, middleware: Middleware, service: Service) -> Service:
     """A middleware with what comes after it bound; its own refusals carry its name."""
 
     async def named(request: Request) -> Response:
         passed = False
+        trail = request.trail
+        step = None if trail is None else trail.enter(number, request)
 
         def going_on(request: Request) -> Awaitable[Response]:
             nonlocal passed
             passed = True
-            return service(request)
+            return service(request) if step is None else step.pass_on(request, service)
 
         try:
             response = await middleware(request, going_on)
@@ -35,6 +37,8 @@ def _before(name: str, middleware: Middleware, service: Service) -> Service:
             raise
         if not passed:
             request.middleware = name
+        if step is not None:
+            step.left = [*response.headers.fields]
         return response
 
     return named

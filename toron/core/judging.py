@@ -5,11 +5,12 @@ It asks the router's own tables, one candidate at a time, so there is one way in
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
 from toron.core.message import Request
-from toron.core.routing import Router, Step, _Candidate, _Paths
+from toron.core.routing import SLICE, Router, Step, _Candidate, _Paths
 
 
 @dataclass(slots=True)
@@ -39,8 +40,20 @@ class Judged:
 
 def judge(router: Router[Any], request: Request) -> list[Judged]:
     """Each pattern of a router, in the order of the router; the request stays as it was."""
+    steps = judging(router, request)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            judged: list[Judged] = done.value
+            return judged
+
+
+def judging(router: Router[Any], request: Request) -> Generator[None, None, list[Judged]]:
+    """The same in small steps; nobody else may have the request meanwhile."""
     captures = request.captures
     found: dict[int, Judged] = {}
+    count = 0
     reached = {id(paths) for paths in router._paths_of(request.host)}
     failing: dict[int, tuple[Step, ...]] = {}
     for host, paths in _hosts(router):
@@ -53,6 +66,9 @@ def judge(router: Router[Any], request: Request) -> list[Judged]:
             best = found.get(order)
             if best is None or judged.nearness < best.nearness:
                 found[order] = judged
+            count += 1
+            if count % SLICE == 0:
+                yield
     request.captures = captures
     return [found[order] for order in sorted(found)]
 

@@ -44,6 +44,7 @@ cdef class Request:
     cdef public object scheme
     cdef public object server
     cdef public object tls
+    cdef public object trail
     cdef public bint trusted_peer
     cdef public object upgrade
     cdef public object version

@@ -13,6 +13,7 @@ from toron.wire.headers import Field, Headers
 if TYPE_CHECKING:
     from toron.core.backend import Backend
     from toron.core.server import Server
+    from toron.core.trail import Trail
 
 Captures = re.Match[bytes] | None
 
@@ -36,8 +37,8 @@ class Request:
         "accepts_trailers", "answered_after", "arrived", "asked", "backend", "body", "captures",
         "client_fields", "client_ip", "expects_continue", "headers", "host", "id", "inform", "listener",
         "local", "method", "middleware", "notes", "path", "peer", "peer_ip", "peer_port", "port", "prefix",
-        "query", "retries", "route", "route_path", "scheme", "server", "tls", "trusted_peer", "upgrade",
-        "version",
+        "query", "retries", "route", "route_path", "scheme", "server", "tls", "trail", "trusted_peer",
+        "upgrade", "version",
     )  # fmt: skip
 
     def __init__(
@@ -109,6 +110,8 @@ class Request:
         self.retries = 0
         self.answered_after: float | None = None
         """Seconds from `arrived` to the server's response head."""
+        self.trail: Trail | None = None
+        """Where its way is written down, if somebody may ask for it later."""
         self.notes: dict[str, Any] | None = None
         """What plug-ins want to remember, by names of their own."""
 

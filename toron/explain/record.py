@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from msgspec import convert
+
 NEAR = 5
 """Near misses that are told, at most."""
 
@@ -108,6 +110,28 @@ class ServerStep:
 
 
 @dataclass(slots=True)
+class TryStep:
+    """One use of a server by a request that was served."""
+
+    server: str | None
+    """None where nobody could be asked."""
+    place: str
+    why: str
+    """Why this one."""
+    outcome: Literal["answered", "failed", "unanswered"]
+    """`unanswered`: the request was over before."""
+    status: int | None = None
+    reason: str | None = None
+    detail: str = ""
+    began_ms: float | None = None
+    """After the head of the request was whole, or the connection was accepted."""
+    ended_ms: float | None = None
+    """When the head of the answer was whole, or the connection to the server there, or when it failed."""
+    others: list[ServerStep] = field(default_factory=list)
+    """Who was passed over, and why, as they stood when this one was picked."""
+
+
+@dataclass(slots=True)
 class BackendStep:
     """The backend, and who in it would be asked."""
 
@@ -116,6 +140,8 @@ class BackendStep:
     balancer: str
     servers: list[ServerStep]
     note: str = ""
+    tries: list[TryStep] = field(default_factory=list)
+    """Of a request that was served, instead of `servers`: who was asked, one after the other."""
 
 
 @dataclass(slots=True)
@@ -136,6 +162,16 @@ class Outcome:
 
 
 @dataclass(slots=True)
+class Ended:
+    """Of a request, connection or session that was served: what came of it."""
+
+    line: dict[str, Any]
+    """Its line in the access log."""
+    note: str = ""
+    """What is not known any more, or never was."""
+
+
+@dataclass(slots=True)
 class Record:
     """The whole way of one request, connection or datagram, as far as it goes."""
 
@@ -151,6 +187,8 @@ class Record:
     """Routes that almost match, the nearest first."""
     middlewares: list[MiddlewareStep] = field(default_factory=list)
     backend: BackendStep | None = None
+    ended: Ended | None = None
+    """None where nothing was served."""
 
     @property
     def verdicts(self) -> list[GuardStep | MiddlewareStep]:
@@ -160,3 +198,8 @@ class Record:
     def as_json(self) -> dict[str, Any]:
         """The record as plain data, with the same words."""
         return asdict(self)
+
+
+def record_of(data: Any) -> Record:
+    """A record from what `as_json` made of it."""
+    return convert(data, Record)

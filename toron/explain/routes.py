@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 from toron.compose import Rehearsed
 from toron.composing.entrance import Entrance
 from toron.config.load import Loaded
 from toron.config.model import Match
-from toron.core.judging import Judged, judge
+from toron.core.judging import Judged, judging
 from toron.core.message import Request
 from toron.explain.plugins import shown
 from toron.explain.record import NEAR, Missed, Record, RouteStep
@@ -24,7 +26,7 @@ def add_route(
         return None
     request.route = found[0]
     taken = entrance.routes[id(found)]
-    record.route = _step(loaded, rehearsed, taken)
+    record.route = route_step(loaded, rehearsed, taken)
     return taken
 
 
@@ -37,21 +39,34 @@ def add_others(
     record: Record,
 ) -> None:
     """Add the routes that the one which was `taken` shadows, and those that almost match."""
+    for _ in adding_others(loaded, rehearsed, entrance, request, taken, record):
+        pass
+
+
+def adding_others(
+    loaded: Loaded,
+    rehearsed: Rehearsed,
+    entrance: Entrance,
+    request: Request,
+    taken: int | None,
+    record: Record,
+) -> Generator[None]:
+    """The same in small steps, whatever the number of routes."""
     best: dict[int, tuple[Judged, int]] = {}
-    for judged in judge(entrance.router, request):
+    for judged in (yield from judging(entrance.router, request)):
         route, match = entrance.rules[judged.order - 1]
         known = best.get(route)
         if known is None or judged.nearness < known[0].nearness:
             best[route] = (judged, match)
     matching = sorted((judged.place, route) for route, (judged, _) in best.items() if judged.matches)
     shadowed = [route for _, route in matching if route != taken]
-    record.shadowed = [_step(loaded, rehearsed, route) for route in shadowed[:SHADOWED]]
+    record.shadowed = [route_step(loaded, rehearsed, route) for route in shadowed[:SHADOWED]]
     missing = [(judged, route, match) for route, (judged, match) in best.items() if _is_near(judged)]
     if taken is not None:
         # Those whose path has nothing but its first slash in common are no help to anybody.
         missing = [item for item in missing if item[0].misses[0] != ("path",) or item[0].near != 1]
     for judged, route, match in sorted(missing, key=lambda item: item[0].nearness)[:NEAR]:
-        step = _step(loaded, rehearsed, route)
+        step = route_step(loaded, rehearsed, route)
         step.missed = _missed(loaded, route, match, judged.misses[0], request)
         record.near.append(step)
 
@@ -60,7 +75,8 @@ def _is_near(judged: Judged) -> bool:
     return bool(judged.misses) and not {("host",), ("path",)} <= set(judged.misses)
 
 
-def _step(loaded: Loaded, rehearsed: Rehearsed, route: int) -> RouteStep:
+def route_step(loaded: Loaded, rehearsed: Rehearsed, route: int) -> RouteStep:
+    """A route by its number."""
     return RouteStep(rehearsed.route_name(route), loaded.place("routes", route))
 
 

@@ -39,7 +39,7 @@ def backend_step(
     steps = []
     for number, server in enumerate(backend.servers):
         why = _why(backend, server, server is picked, id(server) in others, balancer, now)
-        place = loaded.place(*_server_path(loaded, spec, written, number))
+        place = loaded.place(*server_path(loaded, spec, written, number))
         steps.append(ServerStep(server.name, place, "picked" if server is picked else "passed over", why))
     notes = [HEALTH]
     if spec.sticky is not None:
@@ -68,7 +68,7 @@ def _alone(backend: Backend, now: float) -> bool:
     return sum(backend.standing(server, (), now) == "usable" for server in backend.servers) == 1
 
 
-def _server_path(
+def server_path(
     loaded: Loaded, spec: BackendSpec, written: tuple[str | int, ...], number: int
 ) -> tuple[str | int, ...]:
     """Where a server was written: `url` comes before `servers`."""

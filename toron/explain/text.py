@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from toron.explain.record import BackendStep, GuardStep, MiddlewareStep, Record, RouteStep
+from toron.explain.record import BackendStep, GuardStep, MiddlewareStep, Record, RouteStep, TryStep
 
 _Line = tuple[int, str, str]
 """How deep, the words, and the place."""
@@ -17,6 +18,8 @@ def as_text(record: Record) -> str:
     asked = record.asked
     first = f"{asked.method} {asked.url}" if asked.method else asked.url
     text = [f"{first} from {asked.client}"]
+    if record.ended is not None:
+        text = [f"{first} from {asked.client}, {record.ended.line['time']}, id {record.ended.line['id']}"]
     text += [f"{words}  [{place}]" if place else words for words, place in drawn]
     return "\n".join(text) + "\n"
 
@@ -52,6 +55,8 @@ def _lines(record: Record) -> Iterator[_Line]:
         yield from _middleware(middleware)
     if record.backend is not None:
         yield from _backend(record.backend)
+    if record.ended is not None:
+        yield from _noted(record.ended.note)
 
 
 def _guard(step: GuardStep) -> Iterator[_Line]:
@@ -97,6 +102,30 @@ def _backend(step: BackendStep) -> Iterator[_Line]:
     for server in step.servers:
         verdict = "picks" if server.verdict == "picked" else "passes over"
         yield 1, f"{verdict} {server.name}: {server.why}", server.place
+    for one in step.tries:
+        yield from _try(one)
+
+
+def _try(step: TryStep) -> Iterator[_Line]:
+    after = "" if step.began_ms is None else f"after {step.began_ms:g} ms "
+    if step.server is None:
+        yield 1, f"{after}{step.why}", ""
+    else:
+        yield 1, f"{after}picks {step.server}: {step.why}", step.place
+    for server in step.others:
+        yield 2, f"passes over {server.name}: {server.why}", server.place
+    ended = "" if step.ended_ms is None else f" after {step.ended_ms:g} ms"
+    if step.outcome == "failed":
+        yield 2, f"failed{ended}: {step.reason}{f' ({step.detail})' if step.detail else ''}", ""
+    elif step.outcome == "answered":
+        yield 2, f"answered{ended}, status {step.status}" if step.status else f"connected{ended}", ""
+    elif step.server is not None:
+        yield 2, "it was over before there was an answer", ""
+
+
+def _noted(text: str) -> Iterator[_Line]:
+    if text:
+        yield 0, text, ""
 
 
 def _note(text: str) -> Iterator[_Line]:
@@ -106,6 +135,8 @@ def _note(text: str) -> Iterator[_Line]:
 
 def _outcome(record: Record) -> str:
     outcome = record.outcome
+    if record.ended is not None:
+        return _came(record, record.ended.line)
     status = "" if outcome.status is None else f" with status {outcome.status}"
     match outcome.kind:
         case "server":
@@ -117,3 +148,22 @@ def _outcome(record: Record) -> str:
             said = f"refused{status}: {outcome.reason}"
     detail = f" ({outcome.detail})" if outcome.detail else ""
     return said + detail + ("" if outcome.certain else ", if all that is not known offline passes")
+
+
+def _came(record: Record, line: dict[str, Any]) -> str:
+    """How something ended that was served."""
+    outcome = record.outcome
+    status = "" if outcome.status is None else f" with status {outcome.status}"
+    detail = f" ({outcome.detail})" if outcome.detail else ""
+    match outcome.kind:
+        case "refused" if "upstream_ms" in line or (outcome.status is None and "bytes_in" in line):
+            said = f"ended{status}: {outcome.reason}{detail}"
+        case "refused":
+            said = f"refused{status}: {outcome.reason}{detail}"
+        case "answer":
+            said = f"answered here{status}"
+        case _:
+            said = f"a server answered{status}" if status else "a server had it"
+    moved = f"{line['bytes_in']} bytes in, {line['bytes_out']} out" if "bytes_in" in line else ""
+    took = f"{line['duration_ms']:g} ms" if "duration_ms" in line else ""
+    return ", ".join(filter(None, (said, took, moved)))

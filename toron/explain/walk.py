@@ -9,10 +9,11 @@ from toron.compose import Rehearsed
 from toron.config.load import Loaded
 from toron.core.chain import chain
 from toron.core.message import Middleware, Request, Response, Service
+from toron.core.trail import Seen, seen
 from toron.explain.plugins import note, shown
 from toron.explain.record import MiddlewareStep
 from toron.explain.running import Ran, run
-from toron.wire.headers import Headers
+from toron.wire.headers import Field, Headers
 
 Shown = Callable[[str], str]
 
@@ -59,12 +60,12 @@ def _watched(
     async def watched(request: Request, service: Service) -> Response:
         step = MiddlewareStep(name, loaded.place(*path), note=note(loaded, path, request))
         steps.append(step)
-        before, came_back = _seen(request), Headers()
+        before, came_back = seen(request), Headers()
         passed: list[Ran] = []
 
         async def going_on(request: Request) -> Response:
             nonlocal came_back
-            step.request = _changes(before, _seen(request), say)
+            step.request = changes(before, seen(request), say)
             passed.append(run(service(request)))
             response: Response = _result(passed[0])
             came_back = response.headers.copy()
@@ -76,7 +77,7 @@ def _watched(
             return _result(passed[0]) if passed else await service(request)
         if passed:
             if ran.refusal is None:
-                step.response = _header_changes(came_back.fields, ran.value.headers.fields, say)
+                step.response = header_changes(came_back.fields, ran.value.headers.fields, say)
         elif ran.refusal is not None:
             reason = ran.refusal.reason
             step.verdict, step.reason, step.status = "refuses", reason.word, reason.status
@@ -96,35 +97,30 @@ def _result(ran: Ran) -> Any:
     return ran.value or Response(200)
 
 
-def _seen(request: Request) -> dict[str, Any]:
-    """What a middleware may change of a request."""
-    return {
-        "method": request.method,
-        "path": request.path,
-        "query": request.query or b"",
-        "host": request.host,
-        "client address": request.client_ip.encode(),
-        "fields": list(request.headers.fields),
-    }
+_NAMES = {"client_ip": "client address"}
 
 
-def _changes(before: dict[str, Any], after: dict[str, Any], say: Shown) -> list[str]:
-    found = [
-        f"{key}: {before[key].decode('utf-8', 'replace')} -> {say(after[key].decode('utf-8', 'replace'))}"
-        for key in before
-        if key != "fields" and before[key] != after[key]
-    ]
-    return found + _header_changes(before["fields"], after["fields"], say)
+def changes(before: Seen, after: Seen, say: Shown) -> list[str]:
+    """What a middleware has changed of a request, in words."""
+    found = []
+    for key in Seen._fields[:-1]:
+        old, new = _text(getattr(before, key)), _text(getattr(after, key))
+        if old != new:
+            found.append(f"{_NAMES.get(key, key)}: {say(old)} -> {say(new)}")
+    return found + header_changes(before.fields, after.fields, say)
 
 
-def _header_changes(
-    before: list[tuple[bytes, bytes]], after: list[tuple[bytes, bytes]], say: Shown
-) -> list[str]:
+def _text(value: bytes | str | None) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
+
+
+def header_changes(before: list[Field], after: list[Field], say: Shown) -> list[str]:
+    """What a middleware has changed of fields, in words."""
     had, have = {name.lower() for name, _ in before}, {name.lower() for name, _ in after}
-    gone = dict.fromkeys(name.decode() for name, _ in before if name.lower() not in have)
+    gone = dict.fromkeys(name.decode("latin-1") for name, _ in before if name.lower() not in have)
     new = [(name, value) for name, value in after if (name, value) not in before]
-    changes = [f"removes {name}" for name in gone]
+    found = [f"removes {name}" for name in gone]
     for name, value in new:
         verb = "sets" if name.lower() in had else "adds"
-        changes.append(f"{verb} {name.decode()}: {say(value.decode('utf-8', 'replace'))}")
-    return changes
+        found.append(f"{verb} {name.decode('latin-1')}: {say(_text(value))}")
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
@@ -49,7 +49,11 @@ def stack(guards: Sequence[Guard], serve: Serve) -> Serve:
 
 
 def _before(guard: Guard, serve: Serve) -> Serve:
-    return lambda connection: guard(connection, serve)
+    def passed(connection: Any) -> Awaitable[None]:
+        connection.passed += 1
+        return serve(connection)
+
+    return lambda connection: guard(connection, passed)
 
 
 def _local(accepted: socket.socket) -> tuple[str, int]:

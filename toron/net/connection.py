@@ -17,6 +17,7 @@ from toron.wire.proxy_protocol import ProxyHeader
 
 if TYPE_CHECKING:
     from toron.core.server import Server
+    from toron.core.trail import Trail
     from toron.net.living import Busy
     from toron.net.tls import TlsInfo
 
@@ -30,9 +31,9 @@ class Connection:
     """
 
     __slots__ = (
-        "_arrival", "accepted", "client_ip", "client_port", "drain", "ended", "held", "hello", "led_to",
-        "listener", "local_ip", "local_port", "peer_ip", "peer_port", "proxied", "reactor", "reason", "tells",
-        "tls", "transport",
+        "_arrival", "accepted", "client_ip", "client_port", "drain", "ended", "held", "hello", "id",
+        "led_to", "listener", "local_ip", "local_port", "passed", "peer_ip", "peer_port", "proxied",
+        "reactor", "reason", "tells", "tls", "trail", "transport",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +66,12 @@ class Connection:
         """The backend and the server that all of it goes to, where it is relayed as it is."""
         self.reason: Reason | None = None
         """Why it ended, where that is not the ordinary end."""
+        self.id = ""
+        """What logs know it by; empty where none has named it yet."""
+        self.passed = 0
+        """How many guards it has passed."""
+        self.trail: Trail | None = None
+        """Which servers were tried for it."""
         self._arrival: Arrival | None = None
 
     def arrived(self, arrival: Arrival) -> None:

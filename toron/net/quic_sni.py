@@ -282,7 +282,7 @@ class QuicListener(UdpListener):
         self._lead(session, backend)
         connection = session.connection
         if connection.server is None:
-            lease = backend.lease(session, (), self.sweep.now)
+            lease = self._lease(session, backend)
             connection.backend, connection.server = backend, lease.server
             return lease
         if backend is not connection.backend:

@@ -27,6 +27,7 @@ from toron.core.refusal import (
     Refusal,
 )
 from toron.core.server import Server
+from toron.core.trail import Trail
 from toron.core.wait import Cancelled, Task, Wait
 from toron.net.accept import stack
 from toron.net.resolve import Resolver
@@ -68,8 +69,8 @@ class UdpSession:
 
     __slots__ = (
         "_early", "_key", "_listener", "accepted", "backend", "bytes_in", "bytes_out", "chosen", "client_ip",
-        "client_port", "deadline", "ended", "idle", "lease", "listener", "over", "packets_in", "packets_out",
-        "peer_ip", "peer_port", "reason", "server", "upstream",
+        "client_port", "deadline", "ended", "id", "idle", "lease", "listener", "over", "packets_in",
+        "packets_out", "passed", "peer_ip", "peer_port", "reason", "server", "trail", "upstream",
     )  # fmt: skip
 
     def __init__(self, owner: UdpListener, key: Key, now: float) -> None:
@@ -94,6 +95,12 @@ class UdpSession:
         self.packets_in = self.packets_out = 0
         self.bytes_in = self.bytes_out = 0
         self._early: list[bytes] = []
+        self.id = ""
+        """What logs know it by; empty where none has named it yet."""
+        self.passed = 0
+        """How many guards it has passed."""
+        self.trail: Trail | None = None
+        """Which server was picked for it."""
 
     # --- from the client ----------------------------------------------------------------------
 
@@ -433,7 +440,19 @@ class UdpListener(Service):
         """A server for a new session, whose backend is named in it; Refusal when there is none."""
         assert self._backend is not None
         self._lead(session, self._backend)
-        return self._backend.lease(session, (), self.sweep.now)
+        return self._lease(session, self._backend)
+
+    def _lease(self, session: UdpSession, backend: Backend) -> Lease:
+        """The balancer's pick, written down."""
+        trail = session.trail = Trail()
+        began = self.reactor.seconds() - session.accepted
+        try:
+            lease = backend.lease(session, (), self.sweep.now)
+        except Refusal:
+            trail.pick(backend, None, (), self.sweep.now, began)
+            raise
+        trail.pick(backend, lease.server, (), self.sweep.now, began)
+        return lease
 
     def _lead(self, session: UdpSession, backend: Backend) -> None:
         """The session goes to a server of this backend."""

@@ -10,4 +10,7 @@ cdef class Journal:
     cdef public ListenerStats _stats
     cdef public object _seconds
     cdef public dict _routes
+    cdef public object _recent
+    cdef public object _chart
+    cdef public object _new_id
     cpdef request(self, connection, Request request, status, sent, reason, detail)

@@ -11,6 +11,7 @@ from toron.core.server import Server
 from toron.observe.access_lines import ConnectionLine, HttpLine, TlsLine, milliseconds, text
 from toron.observe.access_log import AccessLog, NullAccessLog
 from toron.observe.metrics import Metrics
+from toron.observe.recent import FORGETFUL, NO_CHART, Chart, Recent
 from toron.observe.stats import ListenerStats, RouteStats
 from toron.wire.headers import Remembered
 
@@ -32,14 +33,20 @@ class Journal:
         metrics: Metrics,
         stats: ListenerStats,
         seconds: Callable[[], float],
+        recent: Recent = FORGETFUL,
+        chart: Chart = NO_CHART,
+        new_id: Callable[[], str] = str,
     ) -> None:
-        """`seconds` is the reactor's clock."""
+        """`seconds` is the reactor's clock; `new_id` names connections, `chart` explains their ways."""
         self._kind: Kind = kind
         self._log = access_log
         self._metrics = metrics
         self._stats = stats
         self._seconds = seconds
         self._routes: dict[str, RouteStats] = {}
+        self._recent = recent
+        self._chart = chart
+        self._new_id = new_id
 
     # --- layer 7 ------------------------------------------------------------------------------
 
@@ -60,54 +67,59 @@ class Journal:
         if reason is not None:
             stats.refuse(reason.word)
         log = self._log
-        if not log.enabled:
+        # What went wrong is of interest even though nobody has followed it on its way.
+        keep = request.trail is not None or reason is not None or status >= 500
+        if keep:
+            keep = self._recent.has_room(request.trail is not None)
+        if not log.enabled and not keep:
             return
         headers = request.headers
         agent = headers.get(b"user-agent")
         referer = headers.get(b"referer")
         after = request.answered_after
-        log.write(
-            HttpLine(
-                kind="http",
-                id=request.id,
-                listener=stats.name,
-                client=request.client_ip,
-                peer=request.peer or f"{request.peer_ip}:{request.peer_port}",
-                tls=_tls(connection.connection),
-                scheme=_known(request.scheme),
-                host=_known(request.host),
-                method=_known(request.method),
-                path=text(request.asked),
-                version=_VERSIONS.get(request.version, ""),
-                status=status,
-                reason="" if reason is None else reason.word,
-                detail=text(detail) if detail else "",
-                route=name,
-                middleware=request.middleware,
-                backend="" if request.backend is None else request.backend.name,
-                server="" if request.server is None else request.server.name,
-                retries=request.retries,
-                bytes_in=received,
-                bytes_out=sent,
-                duration_ms=milliseconds(taken),
-                upstream_ms=None if after is None else milliseconds(after),
-                user_agent=text(agent) if agent else "",
-                referer=text(referer) if referer else "",
-            )
+        line = HttpLine(
+            kind="http",
+            id=request.id,
+            listener=stats.name,
+            client=request.client_ip,
+            peer=request.peer or f"{request.peer_ip}:{request.peer_port}",
+            tls=_tls(connection.connection),
+            scheme=_known(request.scheme),
+            host=_known(request.host),
+            method=_known(request.method),
+            path=text(request.asked),
+            version=_VERSIONS.get(request.version, ""),
+            status=status,
+            reason="" if reason is None else reason.word,
+            detail=text(detail) if detail else "",
+            route=name,
+            middleware=request.middleware,
+            backend="" if request.backend is None else request.backend.name,
+            server="" if request.server is None else request.server.name,
+            retries=request.retries,
+            bytes_in=received,
+            bytes_out=sent,
+            duration_ms=milliseconds(taken),
+            upstream_ms=None if after is None else milliseconds(after),
+            user_agent=text(agent) if agent else "",
+            referer=text(referer) if referer else "",
         )
+        if log.enabled:
+            log.write(line)
+        if keep:
+            self._recent.request(line, self._chart, request)
 
     # --- layer 4 ------------------------------------------------------------------------------
 
     def refused(self, connection: Any, refusal: Refusal) -> None:
         """A connection or session ended before it was anybody's."""
         self._stats.refuse(refusal.reason.word)
-        if self._log.enabled:
+        if self._is_told(refusal.reason):
             line = self._line(connection)
-            line.reason = refusal.reason.word
             line.detail = refusal.detail
             if isinstance(refusal, UpstreamFailed):
                 line.backend, line.server = refusal.backend, refusal.server
-            self._log.write(line)
+            self._end(connection, line, refusal.reason)
 
     def started(self, connection: Any, backend: str, server: Server) -> None:
         """A relay has begun."""
@@ -123,30 +135,44 @@ class Journal:
         reason: Reason | None = relay.reason
         if reason is not None:
             self._stats.refuse(reason.word)
-        if self._log.enabled:
+        if self._is_told(reason):
             line = self._line(connection)
             line.backend, line.server = backend, server.name
             line.bytes_in, line.bytes_out = relay.client.received, relay.server.received
-            line.reason = "" if reason is None else reason.word
-            self._log.write(line)
+            self._end(connection, line, reason)
 
     def session(self, session: Any) -> None:
         """A UDP session is over."""
         reason: Reason | None = session.reason
         if reason is not None:
             self._stats.refuse(reason.word)
-        if self._log.enabled:
+        if self._is_told(reason):
             line = self._line(session)
             line.backend, line.server = session.backend, session.server.name
             line.bytes_in, line.bytes_out = session.bytes_in, session.bytes_out
             line.packets_in, line.packets_out = session.packets_in, session.packets_out
-            line.reason = "" if reason is None else reason.word
+            self._end(session, line, reason)
+
+    def _is_told(self, reason: Reason | None) -> bool:
+        """Whether anybody wants a line of something that ends for this reason."""
+        recent = self._recent
+        return bool(self._log.enabled or (recent.left if reason is None else recent.spare) >= 1.0)
+
+    def _end(self, connection: Any, line: ConnectionLine, reason: Reason | None) -> None:
+        """The connection or session is over."""
+        line.reason = "" if reason is None else reason.word
+        if self._log.enabled:
             self._log.write(line)
+        recent = self._recent
+        if recent.left >= 1.0 if reason is None else recent.has_room(False):
+            recent.connection(line, self._chart, connection)
 
     def _line(self, connection: Any) -> ConnectionLine:
         hello = getattr(connection, "hello", None)
+        connection.id = connection.id or self._new_id()
         return ConnectionLine(
             kind=self._kind,
+            id=connection.id,
             listener=self._stats.name,
             client=connection.client_ip,
             peer=f"{connection.peer_ip}:{connection.peer_port}",

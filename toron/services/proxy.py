@@ -11,9 +11,10 @@ from toron.core.backend import Backend, Lease
 from toron.core.body import Body
 from toron.core.forwarding import FORWARDED_NAMES, outgoing
 from toron.core.message import Request, Response
-from toron.core.refusal import DEADLINE, UpstreamFailed
+from toron.core.refusal import DEADLINE, Refusal, UpstreamFailed
 from toron.core.server import Server
 from toron.core.sticky import StickySeal
+from toron.core.trail import Trail
 from toron.core.wait import Wait
 from toron.net.sweep import NEVER, Sweep
 from toron.net.tunnel import UpstreamTunnel
@@ -119,6 +120,8 @@ class Proxy:
             else:
                 lease = Lease(again)
             server = request.server = lease.server
+            if request.trail is not None:
+                self._followed(request, tried, again, stuck)
             exchange = Exchange(self.backend, lease, self._server_stats[server], self._sweep, limit)
             try:
                 connection = None if fresh else self._kept(request, server)
@@ -126,6 +129,7 @@ class Proxy:
                     connection = await self._new(request, server, limit)
                 response = await self._ask(request, server, exchange, connection, sending, limit)
             except UpstreamFailed as failure:
+                self._noted(request, tried, failure)
                 if exchange.is_stale(failure) and self._may_repeat(request, sending):
                     # The same server is asked once more, over a connection that is certainly new.
                     again, fresh = server, True
@@ -160,7 +164,12 @@ class Proxy:
         """The server that the client is bound to, if it may be asked, else the balancer's pick."""
         now = self._sweep.now
         lease = self.backend.lease_server(stuck, tried, now) if stuck else None
-        return lease or self.backend.lease(request, tried, now)
+        try:
+            return lease or self.backend.lease(request, tried, now)
+        except Refusal:
+            trail = request.trail = request.trail or Trail()
+            trail.pick(self.backend, None, tried, now, self._seconds() - request.arrived)
+            raise
 
     def _ask(
         self, request: Request, server: Server, exchange: Exchange, connection: Upstream,
@@ -180,6 +189,8 @@ class Proxy:
         if isinstance(response.tunnel, UpstreamTunnel):
             response.tunnel.idle = self._policy.tunnel or NEVER
         request.answered_after = self._seconds() - request.arrived
+        if request.trail is not None:
+            request.trail.answered(response.status, request.answered_after)
         self._server_stats[server].answered(response.status, request.answered_after)
 
     def _kept(self, request: Request, server: Server) -> Upstream | None:
@@ -223,6 +234,26 @@ class Proxy:
             upgrade=request.upgrade or b"", expects_continue=request.expects_continue,
             accepts_trailers=request.accepts_trailers,
         )  # fmt: skip
+
+    # --- for those who ask why ----------------------------------------------------------------
+
+    def _followed(
+        self, request: Request, tried: list[Server], again: Server | None, stuck: str | None
+    ) -> None:
+        """Write down who is asked."""
+        server = tried[-1]
+        by = "again" if again is not None else "cookie" if server.name == stuck else ""
+        trail, after = request.trail, self._seconds() - request.arrived
+        assert trail is not None
+        trail.pick(self.backend, server, tried[:-1], self._sweep.now, after, by)
+
+    def _noted(self, request: Request, tried: list[Server], failure: UpstreamFailed) -> None:
+        """Write down why a server did not answer, of a request too that was not followed before."""
+        trail = request.trail
+        if trail is None:
+            trail = request.trail = Trail()
+            trail.pick(self.backend, tried[-1], tried[:-1], self._sweep.now, None)
+        trail.failed(failure.reason.word, failure.detail, self._seconds() - request.arrived)
 
     # --- another try --------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any
 from toron.core.backend import Backend, Lease
 from toron.core.refusal import CLIENT_GONE, Refusal, UpstreamFailed
 from toron.core.server import Server
+from toron.core.trail import Trail
 from toron.net.connection import NOBODY, Connection
 from toron.net.dial import Dialer
 from toron.net.living import busy_relay
@@ -104,14 +105,23 @@ class RelayService:
         backend = self.backend
         backend.budget.request(self._sweep.now)
         tried: list[Server] = []
+        trail = connection.trail = Trail()
         while True:
-            lease = backend.lease(connection, tried, self._sweep.now)
+            after = connection.reactor.seconds() - connection.accepted
+            try:
+                lease = backend.lease(connection, tried, self._sweep.now)
+            except Refusal:
+                trail.pick(backend, None, tried, self._sweep.now, after)
+                raise
             server = lease.server
+            trail.pick(backend, server, tried, self._sweep.now, after)
             tried.append(server)
             first = self._preface(connection, server) if self._preface is not None else b""
             try:
                 transport = await self._dialer.dial(server, NOBODY, first, paused=True)
             except UpstreamFailed as failure:
+                after = connection.reactor.seconds() - connection.accepted
+                trail.failed(failure.reason.word, failure.detail, after)
                 lease.release()
                 self._server_stats[server].fail(failure.reason.word)
                 if not self._again(server, failure, tried):
@@ -121,6 +131,7 @@ class RelayService:
                 lease.release()
                 raise
             else:
+                trail.answered(0, connection.reactor.seconds() - connection.accepted)
                 self._server_stats[server].connections += 1
                 backend.succeeded(server, self._sweep.now)
                 return lease, transport

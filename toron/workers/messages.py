@@ -13,6 +13,7 @@ from zope.interface import implementer
 
 from toron.net.living import Found, Wanted
 from toron.observe.deltas import Delta
+from toron.observe.recent import Wanted as Remembered
 
 LONGEST = 256 << 20
 """Bytes of a frame at most: a configuration has to fit."""
@@ -106,6 +107,13 @@ class Certified(msgspec.Struct, tag=True):
     """What the responder said of it (OCSP, DER); empty for nothing."""
     challenges: dict[str, tuple[bytes, bytes]]
     """Pairs for who wants to see whether we are these names."""
+
+
+class Recall(msgspec.Struct, tag=True):
+    """Asks for `Recalled` with this number: one record, or lines where no id is wanted."""
+
+    number: int
+    wanted: Remembered
 
 
 class Report(msgspec.Struct, tag=True):
@@ -214,9 +222,19 @@ class Lives(msgspec.Struct, tag=True):
     found: Found
 
 
+class Recalled(msgspec.Struct, tag=True):
+    """What it remembers: the answer to `Recall`."""
+
+    number: int
+    data: bytes
+    """JSON: a list of lines, or one record, which may be null."""
+
+
 OfServers = Published | Health | Ejected | Suspected | Drained
-FromParent = Begin | OfServers | Certified | Look | Report | Change | Swap | Drop | Stop | Hurry
-FromWorker = Ready | Failed | Prepared | Leaving | Ejected | Suspected | Lines | Said | Counted | Lives
+FromParent = Begin | OfServers | Certified | Look | Recall | Report | Change | Swap | Drop | Stop | Hurry
+FromWorker = (
+    Ready | Failed | Prepared | Leaving | Ejected | Suspected | Lines | Said | Counted | Lives | Recalled
+)
 
 from_parent: msgspec.msgpack.Decoder[FromParent] = msgspec.msgpack.Decoder(FromParent)
 from_worker: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)

@@ -15,6 +15,9 @@ from toron.net.shared_memory import SharedMemory
 
 T = TypeVar("T")
 
+SLICE = 1_000
+"""Places that are read at once: other threads do not get their turn meanwhile."""
+
 
 class Packed:
     """What is sent: some bytes, and memory whose descriptors go beside them in this order."""
@@ -26,7 +29,7 @@ class Packed:
         values = _of(inheritance.values, anew)
         memories = _of(inheritance.memories, anew)
         counts = {piece: len(those) for piece, those in memories.items()}
-        self.data = pickle.dumps((bare(loaded), values, counts, inheritance.unnamed, anew))
+        self.data = pickle.dumps((bare(loaded), values, counts, inheritance.unnamed, anew, _places(loaded)))
         self.memories: list[SharedMemory] = [memory for those in memories.values() for memory in those]
 
     @property
@@ -39,15 +42,31 @@ def unpack(
     data: bytes, memories: Sequence[int], seats: int, seat: int, sockets: Mapping[str, int]
 ) -> tuple[Loaded, Inherited]:
     """What `Packed` has packed, with the descriptors as they are called in this process."""
-    loaded, values, counts, unnamed, anew = pickle.loads(data)
+    loaded, values, counts, unnamed, anew, places = pickle.loads(data)
+    for some in places:
+        keys, at = pickle.loads(some)
+        loaded.places.keys.update(keys)
+        loaded.places.values.update(at)
     descriptors = iter(memories)
     by_piece = {piece: list(islice(descriptors, count)) for piece, count in counts.items()}
     return loaded, Inherited(seats, seat, values, by_piece, sockets, unnamed, anew)
 
 
 def bare(loaded: Loaded) -> Loaded:
-    """The configuration without what is only for those who write it: where everything stands."""
+    """The configuration without what is only for those who write it, or ask: where everything stands."""
     return replace(loaded, places=Document(loaded.places.file), warnings=[])
+
+
+def _places(loaded: Loaded) -> list[bytes]:
+    """Where everything stands, if somebody may ask a worker; in parts, so that none takes long to read."""
+    if loaded.config.admin is None or not loaded.config.explain.keep:
+        return []
+    parts = []
+    keys, values = [*loaded.places.keys.items()], [*loaded.places.values.items()]
+    for start in range(0, max(len(keys), len(values)), SLICE):
+        end = start + SLICE
+        parts.append(pickle.dumps((dict(keys[start:end]), dict(values[start:end]))))
+    return parts
 
 
 def _of(made: Mapping[Hashable, list[T]], anew: frozenset[Hashable] | None) -> dict[Hashable, list[T]]:

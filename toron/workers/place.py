@@ -11,9 +11,10 @@ from toron.composing.listeners import Door, door
 from toron.config.load import Loaded
 from toron.net.doors import Doors
 from toron.net.inheritance import Inheritance
+from toron.net.pauses import in_slices
 from toron.net.sockets import CannotListen
-from toron.serving import exchange, in_slices
-from toron.workers.packing import Packed, bare
+from toron.serving import exchange
+from toron.workers.packing import Packed
 from toron.workers.supervisor import Supervisor
 
 
@@ -39,6 +40,7 @@ def supervise(
     part.root.held.append(supervisor)
     for each in part.admin:
         each.gateway.fleet = supervisor.asking
+        each.gateway.remembering = supervisor.recalling
     part.root.hurrying.append(supervisor.hurry)
     part.root.reopening = [supervisor.reopen]
     return Workers(part, supervisor, count)
@@ -66,7 +68,7 @@ class Workers:
             loaded, now.reactor, now.random, now.wall, Inheritance(before.seats, before), before=now
         )  # fmt: skip
         await in_slices(now.reactor, fresh.steps())
-        self._loaded = bare(loaded)
+        self._loaded = loaded
         return fresh
 
     async def take(self, fresh: Composition) -> None:

@@ -26,6 +26,7 @@ from toron.workers.messages import (
     Lives,
     Prepared,
     Ready,
+    Recalled,
     Said,
     Stop,
     Suspected,
@@ -33,6 +34,7 @@ from toron.workers.messages import (
 )
 from toron.workers.packing import Packed
 from toron.workers.process import CONTROL, WorkerProcess
+from toron.workers.recalling import Recalling
 from toron.workers.servers import Servers
 from toron.workers.sources import Sources
 from toron.workers.tally import Tally
@@ -87,6 +89,7 @@ class Supervisor(Service):
         self._servers = Servers(reactor, part, self._workers)
         self.asking = Asking(reactor, self._workers)
         self._sources = Sources(part.sources, self._workers)
+        self.recalling = Recalling(reactor, self._workers)
         self._begun = False
         self._stopping = False
         self._hurried = False
@@ -206,6 +209,7 @@ class Supervisor(Service):
         self._changes.gone(worker)
         self._tally.leave(worker)
         self.asking.leave(worker)
+        self.recalling.leave(worker)
         for limits in self._part.limits:
             for counts in limits.shared:
                 counts.vacate(worker.seat)
@@ -271,6 +275,8 @@ class Supervisor(Service):
                 self._servers.suspected(worker, message)
             case Lives():
                 self.asking.lives(worker, message)
+            case Recalled():
+                self.recalling.recalled(worker, message)
             case Ready():
                 self._ready(worker)
             case Failed():

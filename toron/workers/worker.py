@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from msgspec.json import encode as encode_json
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
@@ -27,13 +28,14 @@ from toron.config.place import Invalid
 from toron.core.backend import Backend
 from toron.core.server import Server
 from toron.core.wait import Task, as_deferred
+from toron.explain.live import Live, leaving
 from toron.net.living import look
-from toron.net.pauses import short_pauses
+from toron.net.pauses import in_slices, short_pauses
 from toron.net.sockets import CannotListen
 from toron.net.udp import UdpListener
 from toron.observe.deltas import Growth
 from toron.serving import Ready as Composed
-from toron.serving import Serving, in_slices
+from toron.serving import Serving
 from toron.workers.line_frames import LineFrames
 from toron.workers.messages import (
     Begin,
@@ -55,6 +57,8 @@ from toron.workers.messages import (
     Prepared,
     Published,
     Ready,
+    Recall,
+    Recalled,
     Report,
     Said,
     Stop,
@@ -87,6 +91,7 @@ class Worker(Channel):
         self._wall = wall
         self._part: Part
         self._growth: Growth
+        self._live: Live
         self._frames: LineFrames | None = None
         self._level = LogLevel.info
         self._seats: tuple[int, int]
@@ -112,6 +117,7 @@ class Worker(Channel):
         part = self._part = compose_worker(
             loaded, self._reactor, self._random, self._wall, _nothing, inherited, self._writer
         )
+        self._live = Live(self._reactor, part.recent)
         self._growth = Growth(part.metrics)
         self._level = LogLevel.levelWithName(loaded.config.log.level)
         self._know(begin.servers)
@@ -188,6 +194,8 @@ class Worker(Channel):
                 as_deferred(self._look(message)).addErrback(self._not_looked)
             case Certified():
                 self._certified(message)
+            case Recall():
+                as_deferred(self._recall(message)).addErrback(self._not_looked)
             case Change():
                 self._change(message)
             case Swap():
@@ -274,7 +282,7 @@ class Worker(Channel):
         self._know(message.servers)
         for certified in message.certificates:
             self._certified(certified)
-        Task(in_slices(self._reactor, before.dismantle()), _let_go).start()
+        Task(in_slices(self._reactor, leaving(before)), _let_go).start()
 
     def _drop(self) -> None:
         """Nothing comes of it, whether it is prepared already or not."""
@@ -287,6 +295,11 @@ class Worker(Channel):
         listeners = self._part.root.listeners
         found = await look(self._reactor, listeners, message.wanted, self._wall, self._number)
         self.tell(Lives(message.number, found))
+
+    async def _recall(self, message: Recall) -> None:
+        wanted = message.wanted
+        found = await (self._live.record(wanted.id) if wanted.id else self._live.lines(wanted))
+        self.tell(Recalled(message.number, encode_json(found)))
 
     def _not_looked(self, failure: Failure) -> None:
         self.log.failure("what lives can not be told", failure)
