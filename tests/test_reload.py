@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import socket
 import textwrap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +302,50 @@ class Swapping(ReloadCase):
     def test_nothing_is_kept_that_nobody_may_ask_for(self) -> None:
         self.ask(BASE)
         self.assertEqual(self.reload.kept, b"")
+
+    def rehearse(self, text: str, see: Any) -> Deferred[Any]:
+        """A change that is looked at, and not made."""
+        read = partial(load_text, text.encode(), "sent.yaml", str(self.folder), plugin, {})
+        found = as_deferred(self.reload.rehearse(read, see))
+        self.turns()
+        return found
+
+    def test_a_rehearsal_touches_nothing(self) -> None:
+        serving, listeners = self.reload.current, list(self.root.listeners)
+        before = {key for key, _ in serving.metrics.everything()}
+        told: list[str] = []
+        self.reload.changed = lambda by, loaded: told.append(by)
+        text = BASE.replace("8080", "8080, limits: {body: 5}").replace("more:", "other:")
+        seen = self.successResultOf(self.rehearse(text, lambda rehearsal: rehearsal))
+        self.assertIs(seen.now, serving)
+        self.assertIs(self.reload.current, serving)
+        self.assertEqual((self.root.listeners, seen.refused), (listeners, []))
+        self.assertEqual({key for key, _ in serving.metrics.everything()}, before)
+        self.assertEqual((self.reload.stats.results, told), ({"applied": 0, "rejected": 0}, []))
+        self.assertEqual(self.ask(text), "applied")
+        self.assertEqual(told, ["SIGHUP"])
+
+    def test_a_rehearsal_of_what_would_be_refused(self) -> None:
+        taken = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(taken.close)
+        port = taken.getsockname()[1]
+        text = BASE.replace(
+            "8080}", f"8080}}, {{protocol: tcp, address: 127.0.0.1, port: {port}, echo: {{}}}}"
+        )
+        found = self.rehearse(text + "workers: 2\n", lambda rehearsal: list(map(str, rehearsal.refused)))
+        workers, listener = self.successResultOf(found)
+        self.assertIn("sent.yaml:15:1: the number of workers can not be changed while it runs", workers)
+        self.assertRegex(listener, r"sent\.yaml:2:\d+: .*another process has this port")
+
+    def test_a_rehearsal_of_a_bad_one(self) -> None:
+        self.failureResultOf(self.rehearse("listeners: [", list), Invalid)
+
+        def broken(rehearsal: Any) -> None:
+            raise RuntimeError("no")
+
+        self.failureResultOf(self.rehearse(BASE, broken), OSError)
+        self.flushLoggedErrors(RuntimeError)
+        self.assertEqual(self.ask(BASE), "applied", "the next one has its turn")
 
     def test_an_error_of_ours(self) -> None:
         def broken() -> Any:

@@ -17,6 +17,7 @@ from toron import plugin
 from toron.admin.listener import AdminListener
 from toron.admin.problem import Mistake
 from toron.admin.running import Outcome, Written
+from toron.changing.confirming import Changing
 from toron.compose import Composition
 from toron.config.kept import given_back, kept
 from toron.config.load import Loaded, load_text
@@ -46,6 +47,9 @@ def attach(root: Gateway, loaded: Loaded, path: str, reload: Reload) -> None:
             each.gateway.control(Control(kept(loaded), path, reload))
             if each.gateway.fleet is None:
                 each.gateway.remembering = Live(reload.current.reactor, reload.current.recent)
+            changing = Changing(reload, os.path.abspath(path), loaded, each.gateway.connections)
+            changing.setServiceParent(root)  # type: ignore[no-untyped-call]
+            each.gateway.changing_with(changing)
 
 
 class Control:

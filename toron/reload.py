@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from hashlib import sha256
+from typing import Any, NamedTuple, TypeVar
 
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -19,15 +21,17 @@ from toron.composing.listeners import door
 from toron.config.kept import kept
 from toron.config.load import Loaded, load
 from toron.config.model import Admin, Config
-from toron.config.place import Invalid, Problem
+from toron.config.place import Document, Invalid, Problem
 from toron.core.wait import Task, Wait
 from toron.explain.expected import run_tests
 from toron.explain.live import leaving
 from toron.net.file_watch import FileWatch
 from toron.net.pauses import in_slices, short_pauses
-from toron.net.sockets import CannotListen
+from toron.net.sockets import CannotListen, check_free
 from toron.observe.reloads import Reloads
 from toron.serving import Place
+
+T = TypeVar("T")
 
 _SOON = 0.5
 """Seconds until it is tried again while the gateway still starts."""
@@ -62,10 +66,14 @@ class Reload:
         """Where what serves was written: FILE, or SENT."""
         self.kept = b""
         """The configuration that serves, where somebody may ask for it (see `config.kept`)."""
+        self.changed: Callable[[str, Loaded], None] = _nobody
+        """Told of every configuration that was taken into service, and who asked for that."""
         self.stats = Reloads(current.wall)
         self.log = Logger(namespace="toron")
         current.metrics.more.append(self.stats.families)
-        self._watch = FileWatch(self._reactor, self._path, self.ask)
+        self._written: bytes | None = None
+        """A hash of what serves, where it was written to the file by this process."""
+        self._watch = FileWatch(self._reactor, self._path, self._touched)
         self._watch_or_not()
 
     @property
@@ -73,21 +81,51 @@ class Reload:
         """The composition that serves."""
         return self._place.current
 
-    def ask(self) -> None:
+    def ask(self, by: str = "SIGHUP") -> None:
         """Load the file soon; asked in the midst of a change, do it once more afterwards."""
         if not any(each.read is None and each.done is None for each in self._waiting):
-            self._waiting.append(_Change(None, None))
+            self._waiting.append(_Change(None, None, by))
         self._next()
 
-    async def change(self, read: Callable[[], Loaded] | None) -> list[Problem]:
+    async def change(
+        self, read: Callable[[], Loaded] | None, by: str = "api", called: str = WHAT_WAS_SENT
+    ) -> list[Problem]:
         """Take what `read` gives into service, called in a thread; None stands for the file.
 
-        Returns the warnings when it serves; raises Invalid or OSError when nothing was changed.
+        Returns the warnings when it serves; raises Invalid or OSError when nothing was changed. `changed`
+        is told who it was `by`; the log calls it what it is `called`.
         """
         done: Wait[list[Problem]] = Wait()
-        self._waiting.append(_Change(read, done))
+        self._waiting.append(_Change(read, done, by, called))
         self._next()
         return await done
+
+    async def rehearse(self, read: Callable[[], Loaded], see: Callable[[Rehearsal], T]) -> T:
+        """What `see` returns of what `read` gives, composed but not taken into service.
+
+        Raises Invalid or OSError where it can not be composed. `see` is called at once when it is, so that
+        what serves is still what it was compared with; the composition is gone when it returns.
+        """
+        done: Wait[T] = Wait()
+        self._waiting.append(_Change(read, done, see=see))
+        self._next()
+        return await done
+
+    def writes(self, text: bytes) -> None:
+        """What serves is about to be written to the file: to see that there is no reason to load it."""
+        self._written = sha256(text).digest()
+
+    def _touched(self) -> None:
+        """The file has changed."""
+        if self._written is not None:
+            try:
+                with open(self._path, "rb") as file:
+                    if sha256(file.read()).digest() == self._written:
+                        return
+            except OSError:
+                # Loading it tells why.
+                self._written = None
+        self.ask("file watch")
 
     def _next(self) -> None:
         """Begin the first change that waits, when its time has come."""
@@ -103,7 +141,10 @@ class Reload:
             self._reactor.callLater(_SOON, self._next)
             return
         change = self._running = self._waiting.popleft()
-        self.log.info("loading {path}", path=f"{self._path} again" if change.read is None else WHAT_WAS_SENT)
+        if change.see is not None and change.read is not None:
+            Task(self._rehearse(change.read, change.see), self._rehearsed).start()
+            return
+        self.log.info("loading {path}", path=f"{self._path} again" if change.read is None else change.called)
         Task(self._reload(change), self._over).start()
 
     def _watch_or_not(self) -> None:
@@ -129,6 +170,19 @@ class Reload:
             change.done.fire(warnings or [])
         self._next()
 
+    def _rehearsed(self, seen: Any, error: BaseException | None) -> None:
+        change, self._running = self._running, None
+        assert change is not None and change.done is not None
+        self._place.current.settle()
+        if error is None:
+            change.done.fire(seen)
+        elif isinstance(error, Invalid | OSError):
+            change.fail(error)
+        else:
+            self.log.failure("a rehearsal failed", Failure(error))
+            change.fail(OSError(f"{type(error).__name__}: {error}"))
+        self._next()
+
     def _rejected(self, why: str) -> None:
         self._place.current.settle()
         self.stats.ended("rejected")
@@ -144,7 +198,9 @@ class Reload:
             try:
                 for warning in loaded.warnings:
                     self.log.warn("{problem}", problem=warning)
-                self._refuse_what_stays(loaded)
+                refused = self._refused(loaded)
+                if refused:
+                    raise Invalid(refused)
                 fresh = await self._place.compose(loaded)
             except (Invalid, OSError):
                 await in_slices(self._reactor, forget(loaded))
@@ -158,9 +214,10 @@ class Reload:
         self._watch_or_not()
         self.stats.ended("applied")
         self.source = FILE if change.read is None else SENT
-        self.kept = kept
-        where = self._path if change.read is None else WHAT_WAS_SENT
+        self.kept, self._written = kept, None
+        where = self._path if change.read is None else change.called
         self.log.info("the configuration was changed: {path}", path=where)
+        self.changed(change.by, loaded)
         await in_slices(self._reactor, leaving(now))
         return loaded.warnings
 
@@ -174,8 +231,29 @@ class Reload:
             raise loaded
         return loaded
 
-    def _refuse_what_stays(self, loaded: Loaded) -> None:
-        """Raise Invalid for changes that only a restart can make."""
+    async def _rehearse(self, read: Callable[[], Loaded], see: Callable[[Rehearsal], Any]) -> Any:
+        """The first half of the steps; nothing of what serves is touched."""
+        with short_pauses():
+            loaded, _ = await self._load(read)
+            try:
+                fresh = await self._place.compose(loaded)
+            except (Invalid, OSError):
+                await in_slices(self._reactor, forget(loaded))
+                raise
+        now = self._place.current
+        refused = self._refused(loaded) + self._not_free(loaded)
+        try:
+            return see(Rehearsal(now, loaded, fresh, refused))
+        finally:
+            before, inheritance = now.ground.inheritance, fresh.ground.inheritance
+            if before is not None and inheritance is not None:
+                inheritance.close(before)
+            # What was read is for who sees it.
+            fresh.ground.loaded = replace(loaded, places=Document(loaded.places.file))
+            await in_slices(self._reactor, fresh.dismantle())
+
+    def _refused(self, loaded: Loaded) -> list[Problem]:
+        """The changes that only a restart can make."""
         now, then = self._place.current.config, loaded.config
         wrong = [key for key in _LIVING if _fixed(now, key) != _fixed(then, key)]
         problems = [
@@ -184,9 +262,22 @@ class Reload:
         ]
         if now.log != then.log and self._set_level is None:
             problems.append(_problem(loaded, "the log is not toron's own here: restart for this", "log"))
-        problems += self._refused_doors(loaded)
-        if problems:
-            raise Invalid(problems)
+        return problems + self._refused_doors(loaded)
+
+    def _not_free(self, loaded: Loaded) -> list[Problem]:
+        """Listeners whose address can not be had."""
+        problems = []
+        held = set(map(door, self._place.current.config.listeners))
+        # Sessions that go on hold their port, and give it to a listener that wants it.
+        leaving = {each.port for each in self._root.leaving}
+        for index, spec in enumerate(loaded.config.listeners):
+            if door(spec) in held or not spec.port or (spec.over_udp and spec.port in leaving):
+                continue
+            try:
+                check_free(spec.label, spec.address, spec.port, stream=not spec.over_udp)
+            except CannotListen as error:
+                problems.append(_problem(loaded, str(error), "listeners", index, "port"))
+        return problems
 
     def _refused_doors(self, loaded: Loaded) -> list[Problem]:
         """One UDP port can not go from one protocol to the other: each knows whose datagrams come."""
@@ -201,13 +292,30 @@ class Reload:
         ]  # fmt: skip
 
 
+class Rehearsal(NamedTuple):
+    """A composition that could take the place of the one that serves."""
+
+    now: Composition
+    """The one that serves."""
+    loaded: Loaded
+    fresh: Composition
+    refused: list[Problem]
+    """Why it would be rejected."""
+
+
 class _Change(NamedTuple):
     """A change that was asked for."""
 
     read: Callable[[], Loaded] | None
     """Gives the configuration; None stands for the file."""
-    done: Wait[list[Problem]] | None
+    done: Wait[Any] | None
     """Who waits for the end."""
+    by: str = ""
+    """Who asked for it."""
+    called: str = ""
+    """What the log calls it."""
+    see: Callable[[Rehearsal], Any] | None = None
+    """What is wanted of it, where it is only rehearsed."""
 
     def fail(self, error: BaseException) -> None:
         """It was not made."""
@@ -230,6 +338,10 @@ def _fixed(config: Config, key: str) -> Any:
     """What of it is there as long as the process is: of the admin port not who may use it."""
     value = getattr(config, key)
     return (value.address, value.port) if isinstance(value, Admin) else value
+
+
+def _nobody(by: str, loaded: Loaded) -> None:
+    """Nobody wants to know."""
 
 
 def _problem(loaded: Loaded, message: str, *path: str | int) -> Problem:

@@ -91,9 +91,18 @@ class Fitting(ConfigCase):
             listeners: [{protocol: tcp, port: 1, echo: {}}]
             admin: {address: 0.0.0.0, port: 9901, api: false}
             access_log: {path: logs/access.log}
+            history: {path: state/history}
             """,
             "2:18: warning: the admin port is open to other machines: write 127.0.0.1 to keep it to this one",
             "3:20: there is no folder logs: make it, or write another path",
+            "4:17: there is no folder state: make it, or write another path",
+        )
+
+    def test_a_history_that_nobody_can_ask_for(self) -> None:
+        self.says(
+            "listeners: [{protocol: tcp, port: 1, echo: {}}]\nhistory: {path: past}\n",
+            "2:1: warning: nothing is remembered without an admin port, which is where it is asked for: "
+            "add admin: {}",
         )
 
     def test_an_admin_that_is_no_address(self) -> None:

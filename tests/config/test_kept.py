@@ -6,7 +6,7 @@ import os
 
 from tests.config.case import PluginCase
 from toron import plugin
-from toron.config.kept import SLICE, given_back, kept
+from toron.config.kept import SLICE, given_back, kept, with_places
 from toron.config.load import load
 from toron.config.show import effective
 
@@ -34,6 +34,13 @@ class Keeping(PluginCase):
         self.assertNotIn(LONG, str(effective(back)))
         named = {id(each) for path, each in back.plugins.items() if "middlewares" in path}
         self.assertEqual(len(named), 1, "what was one object is one object")
+
+    def test_the_text_tells_the_places_again(self) -> None:
+        text = "listeners: [{protocol: http, port: 1}]\nroutes:\n  - {name: a, respond: {}}\n"
+        loaded = load(self.write("a.yaml", text), plugin, {})
+        back = given_back(kept(loaded))
+        self.assertEqual((back.places.text, back.places.keys), (text.encode(), {}))
+        self.assertEqual(with_places(back).place("routes", 0, "name"), loaded.place("routes", 0, "name"))
 
     def test_one_without_routes(self) -> None:
         loaded = load(self.write("a.yaml", "listeners: [{protocol: tcp, port: 1, echo: {}}]"), plugin, {})

@@ -32,8 +32,10 @@ def shape(text: str) -> str:
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
 
 
-class Page(LoopbackTestCase):
-    """The blocks of the page, in their order, with one gateway."""
+class Console(LoopbackTestCase):
+    """A page whose blocks can be done, with one gateway."""
+
+    page: str
 
     def setUp(self) -> None:
         def back(conversation: Conversation) -> None:
@@ -44,7 +46,7 @@ class Page(LoopbackTestCase):
         self.ports = {"8080": free_port(), "5432": free_port(), "9901": free_port()}
         for port, server in zip(("9001", "9002", "9003"), servers, strict=True):
             self.ports[port] = self.start(server).port
-        gateway = Gateway(self.here(tested(PAGE, "config")) + "workers: 1\n")
+        gateway = Gateway(self.here(tested(self.page, "config")) + "workers: 1\n")
         gateway.config = gateway.config.rename(gateway.folder / "toron.yaml")
         self.gateway = self.start(gateway)
         programs = self.gateway.folder / "bin"
@@ -64,7 +66,7 @@ class Page(LoopbackTestCase):
     def said(self, name: str) -> str:
         """What the commands of a block really say, as the block has it."""
         lines = []
-        for line in tested(PAGE, name).splitlines():
+        for line in tested(self.page, name).splitlines():
             if line.startswith("$ "):
                 lines.append(line)
                 done = subprocess.run(
@@ -77,11 +79,17 @@ class Page(LoopbackTestCase):
     def block(self, name: str) -> None:
         """Do what a block does, and compare."""
         said = self.said(name)
-        self.assertEqual(shape(said), shape(tested(PAGE, name)), f"{name}: really said\n{said}")
+        self.assertEqual(shape(said), shape(tested(self.page, name)), f"{name}: really said\n{said}")
 
     def blocks(self) -> list[str]:
         """The names of those with commands."""
-        return re.findall(r"<!-- tested: (\w+) -->\n```console", (ROOT / PAGE).read_text())
+        return re.findall(r"<!-- tested: (\w+) -->\n```console", (ROOT / self.page).read_text())
+
+
+class Page(Console):
+    """The blocks of the page, in their order."""
+
+    page = PAGE
 
     def test_what_commands_print_is_as_shown(self) -> None:
         checks = ["127.0.0.1:" + str(self.ports[port]) for port in ("9001", "9002")]

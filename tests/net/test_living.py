@@ -135,6 +135,19 @@ class Looking(SynchronousTestCase):
             found = self.look(many, limit=limit)
             self.assertEqual((found.total, len(found.connections)), (MOST + 10, told))
 
+    def test_all_of_them_counted(self) -> None:
+        several = [connection(busy=Busy("h2", [request("a"), request("b", "api")])) for _ in range(3)]
+        web = FakeListener("web", *several, connection(), connection())
+        found = self.look(web, FakeListener("raw", connection("raw")), tallies=True, limit=0)
+        told = sorted(
+            (each.count, each.listener, each.kind, each.route, each.backend) for each in found.tallies
+        )
+        self.assertEqual(
+            told, [(1, "raw", "new", "", ""), (2, "web", "new", "", ""), (3, "web", "h2", "b", "api")]
+        )
+        self.assertEqual((found.total, found.connections), (6, []))
+        self.assertEqual(self.look(web).tallies, [])
+
     def test_one_that_has_ended_meanwhile(self) -> None:
         one = connection()
         one.lost()

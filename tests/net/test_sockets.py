@@ -6,7 +6,8 @@ import socket
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.net.sockets import CannotListen, listening_socket, shared_sockets
+from tests.loopback.sockets import free_port
+from toron.net.sockets import CannotListen, check_free, listening_socket, shared_sockets
 
 
 class Sockets(SynchronousTestCase):
@@ -86,6 +87,14 @@ class Sockets(SynchronousTestCase):
                 f"listener 'web' can not listen on {word} 127.0.0.1:{port}: Address already in use "
                 "(another process has this port; stop it, or choose another port)",
             )
+
+    def test_one_that_is_free_is_not_taken_by_asking(self) -> None:
+        for stream in (True, False):
+            port = free_port()
+            check_free("web", "127.0.0.1", port, stream=stream)
+            self.opened("127.0.0.1", port, stream=stream)
+            error = self.assertRaises(CannotListen, check_free, "web", "127.0.0.1", port, stream=stream)
+            self.assertIn("another process has this port", str(error))
 
     def test_an_address_that_is_elsewhere(self) -> None:
         error = self.assertRaises(CannotListen, self.opened, "192.0.2.1", 80)

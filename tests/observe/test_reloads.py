@@ -25,6 +25,9 @@ class ReloadsTests(SynchronousTestCase):
             {
                 "toron_config_reloads_totalapplied": 0,
                 "toron_config_reloads_totalrejected": 0,
+                "toron_config_rollbacks_totalcondition": 0,
+                "toron_config_rollbacks_totalnot_confirmed": 0,
+                "toron_config_rollbacks_totalasked": 0,
                 "toron_config_last_reload_successful": 1,
                 "toron_config_last_reload_success_timestamp_seconds": 100,
             },
@@ -42,3 +45,10 @@ class ReloadsTests(SynchronousTestCase):
         self.assertEqual(found["toron_config_last_reload_success_timestamp_seconds"], 200)
         self.assertEqual(found["toron_config_reloads_totalrejected"], 1)
         self.assertEqual(found["toron_config_reloads_totalapplied"], 1)
+
+    def test_what_served_before_comes_back(self) -> None:
+        for why in ("condition", "asked", "condition"):
+            self.reloads.went_back(why)
+        found = self.samples()
+        self.assertEqual(found["toron_config_rollbacks_totalcondition"], 2)
+        self.assertEqual(found["toron_config_rollbacks_totalasked"], 1)

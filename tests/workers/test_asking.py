@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.workers.case import SupervisorCase
 from toron.core.wait import as_deferred
-from toron.net.living import Found, Living, Wanted
+from toron.net.living import Found, Living, Tally, Wanted
 from toron.workers.asking import SECONDS
 from toron.workers.messages import Lives, Look
 
@@ -26,6 +26,13 @@ class Asking(SupervisorCase):
         result = self.successResultOf(found)
         self.assertEqual((result.total, [each.since for each in result.connections]), (6, [10.0, 20.0]))
         two.says(Lives(1, Found(1, [])), Lives(7, Found(1, [])))
+
+    def test_counts_of_all_of_them(self) -> None:
+        one, two = self.start(0, 1)
+        found = as_deferred(self.supervisor.asking.connections(Wanted(limit=0, tallies=True)))
+        for each, count in ((one, 2), (two, 3)):
+            each.says(Lives(1, Found(count, [], [Tally("web", "h2", "", "", count)])))
+        self.assertEqual([each.count for each in self.successResultOf(found).tallies], [2, 3])
 
     def test_one_that_does_not_answer(self) -> None:
         one, _ = self.start(0, 1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from toron.admin.changes import Apply, HistoryEntry, Plan, Progress, Rollback
 from toron.admin.problem import Mistake, Refused
 from toron.net.living import Found, Wanted, look
 from toron.observe.metrics import Metrics
@@ -111,6 +112,31 @@ class Configuring(Protocol):
         """Take this text into service as if the file said it; `extension` tells its format (`.yaml`)."""
 
 
+class Changing(Protocol):
+    """What plans changes, makes them on approval and takes them back; each method may raise Refused."""
+
+    async def plan(self, text: bytes, extension: str, name: str) -> Plan:
+        """What this text would do if it was applied; problems call it `name`."""
+
+    async def apply(self, asked: Apply) -> Progress:
+        """Take a text into service, and watch it where that is asked for."""
+
+    async def confirm(self) -> Progress:
+        """Keep what waits for that."""
+
+    async def rollback(self, asked: Rollback) -> Progress:
+        """Take what served before into service."""
+
+    def progress(self) -> Progress:
+        """How the change goes that waits, or how the last one went."""
+
+    async def entries(self, limit: int) -> list[HistoryEntry]:
+        """The latest of the history, the newest first."""
+
+    async def entry(self, number: int) -> HistoryEntry:
+        """One of the history, with its diff."""
+
+
 class Worker(Struct):
     """A process that serves."""
 
@@ -172,6 +198,7 @@ class Running:
         """What tells why requests went where they went."""
         self._composed: Serving | None = composed
         self._control: Configuring | None = None
+        self._changing: Changing | None = None
 
     @property
     def composed(self) -> Serving | None:
@@ -192,6 +219,20 @@ class Running:
                 501, "no_control", "nothing tells of the configuration here", "start it with toron run"
             )
         return self._control
+
+    def changing_with(self, changing: Changing) -> None:
+        """Have changes planned, confirmed and taken back by this."""
+        self._changing = changing
+
+    @property
+    def changing(self) -> Changing:
+        """The same; Refused where the configuration can not be changed."""
+        if self._changing is None:
+            raise Refused(
+                501, "no_reload", "this gateway can not change its configuration while it runs",
+                "restart it with the new configuration, or run it with workers: 1",
+            )  # fmt: skip
+        return self._changing
 
     @property
     def serving(self) -> Serving:

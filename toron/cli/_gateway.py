@@ -6,7 +6,7 @@ import functools
 import http.client
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -73,11 +73,16 @@ class Gateway:
         return self._ask("GET", _target(path) + (f"?{asked}" if asked else ""), None, {})
 
     def post(
-        self, *path: str, body: bytes = b"{}", content_type: str = _JSON, if_match: str | None = None
+        self,
+        *path: str,
+        body: bytes = b"{}",
+        content_type: str = _JSON,
+        if_match: str | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> Any:
         """Have something changed."""
         fields = {"Content-Type": content_type} | ({} if if_match is None else {"If-Match": if_match})
-        return self._ask("POST", _target(path), body, fields)
+        return self._ask("POST", _target(path) + (f"?{urlencode(query)}" if query else ""), body, fields)
 
     def _ask(self, method: str, target: str, body: bytes | None, fields: dict[str, str]) -> Any:
         fields = {"Accept": _JSON, "Connection": "close", **fields}

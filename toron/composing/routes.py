@@ -65,11 +65,7 @@ class Routes:
 
     def name(self, index: int) -> str:
         """What logs and metrics call a route: its name, or its place in the list and its match."""
-        route = self.config.routes[index]
-        if route.name:
-            return route.name
-        match = route.match[0]
-        return f"{index + 1}:{match.host[0] if match.host else '*'}{match.path[0] if match.path else '/'}"
+        return route_name(index, self.config.routes[index])
 
     def router(self, spec: model.Listener, entrance: Entrance) -> Generator[None, None, Routing]:
         """Finds a request's route among those of this listener; in steps like those of `steps`."""
@@ -137,6 +133,14 @@ class Routes:
                 place=self.ground.loaded.place("routes", index, "echo"),
             )
         return echo_http(answer)
+
+
+def route_name(index: int, route: model.Route) -> str:
+    """What logs and metrics call a route: its name, or its place in the list and its match."""
+    if route.name:
+        return route.name
+    match = route.match[0]
+    return f"{index + 1}:{match.host[0] if match.host else '*'}{match.path[0] if match.path else '/'}"
 
 
 REDIRECTED = "redirect_http"

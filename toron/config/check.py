@@ -76,10 +76,17 @@ def _warn_unused(report: Report, section: str, noun: str, names: Iterable[str], 
 def _check_rest(draft: Draft, report: Report, folder: str) -> None:
     if draft.admin is not None:
         check_admin(draft.admin, report)
-    log = draft.access_log
+    log, history = draft.access_log, draft.history
     if log is not None and log.path != "-":
-        parent = os.path.dirname(os.path.normpath(os.path.join(folder, log.path)))
-        if not os.path.isdir(parent or "."):
-            report.error(
-                ("access_log", "path"), f"there is no folder {parent}: make it, or write another path"
-            )
+        _check_parent(("access_log", "path"), log.path, report, folder)
+    if history is not None and history.path is not None:
+        _check_parent(("history", "path"), history.path, report, folder)
+    if history is not None and history.model_fields_set and draft.admin is None:
+        message = "nothing is remembered without an admin port, which is where it is asked for: add admin: {}"
+        report.warn(("history",), message, key=True)
+
+
+def _check_parent(path: Path, written: str, report: Report, folder: str) -> None:
+    parent = os.path.dirname(os.path.normpath(os.path.join(folder, written)))
+    if not os.path.isdir(parent or "."):
+        report.error(path, f"there is no folder {parent}: make it, or write another path")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from toron.config.model import AccessLog, Admin, Backend, BackendRef, Config, Listener, Route
+from toron.config.model import AccessLog, Admin, Backend, BackendRef, Config, History, Listener, Route
 from toron.config.place import Path
 from toron.config.uses import written_backends
 
@@ -28,6 +28,7 @@ class Draft:
     middleware_words: list[str] = field(default_factory=list)
     admin: Admin | None = None
     access_log: AccessLog | None = None
+    history: History | None = None
     whole: bool = True
     """Nothing is missing: every part had the right shape."""
 
@@ -51,7 +52,7 @@ def draft(config: Config | None, data: dict[str, Any], words: list[str]) -> Draf
     whole.middleware_names = list(data["middlewares"]) if isinstance(data.get("middlewares"), dict) else []
     if config is not None:
         whole.listeners, whole.routes = dict(enumerate(config.listeners)), dict(enumerate(config.routes))
-        whole.admin, whole.access_log = config.admin, config.access_log
+        whole.admin, whole.access_log, whole.history = config.admin, config.access_log, config.history
         whole.backends = {("backends", name): backend for name, backend in config.backends.items()}
         whole.backends |= {path: ref for path, ref, _ in whole.users() if isinstance(ref, Backend)}
         return whole

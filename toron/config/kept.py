@@ -11,17 +11,18 @@ from typing import Any
 
 from toron.config.load import Loaded
 from toron.config.place import Document
+from toron.config.source import read_document
 
 SLICE = 200
 """Routes, and plug-ins, that are written at once: other threads do not get their turn meanwhile."""
 
 
 def kept(loaded: Loaded) -> bytes:
-    """The configuration, without the places of what is in it."""
+    """The configuration, without the places of what is in it: the text can tell these."""
     config, plugins = loaded.config, list(loaded.plugins.items())
     bare = replace(
         loaded, config=config.model_copy(update={"routes": ()}), plugins={}, warnings=[],
-        places=Document(loaded.places.file),
+        places=Document(loaded.places.file, text=loaded.places.text),
     )  # fmt: skip
     file = BytesIO()
     # One for all of them: what is the same object stays so.
@@ -41,6 +42,11 @@ def given_back(data: bytes) -> Loaded:
     everything = [each for some in read for each in some]
     config = bare.config.model_copy(update={"routes": tuple(everything[:routes])})
     return replace(bare, config=config, plugins=dict(everything[routes:]))
+
+
+def with_places(loaded: Loaded) -> Loaded:
+    """What was given back, with the places of what is in it."""
+    return replace(loaded, places=read_document(loaded.places.file, loaded.places.text))
 
 
 def _slices(items: Sequence[Any]) -> Iterator[list[Any]]:

@@ -913,6 +913,16 @@ class Reload(Model):
     """Whenever the file has changed, or a link on the way to it."""
 
 
+class History(Model):
+    """Which of the configurations that served are remembered, for `toron history` and `toron rollback`."""
+
+    keep: int = Field(50, ge=2, le=1000)
+    """How many."""
+    path: File | None = None
+    """A folder for them, so that they outlive a restart; without it they are kept in memory. It is made for
+    the gateway's user only, and so is each file: the texts have the secrets that are written in them."""
+
+
 class Config(Model):
     """What may stand at the top of a file; all but `listeners` may be left out."""
 
@@ -940,6 +950,8 @@ class Config(Model):
     """How it stops."""
     reload: Reload = Reload()
     """When it takes changes over."""
+    history: History = History()
+    """What is remembered of changes, where there is an admin port."""
     tests: tuple[Test, ...] = ()
     """What this configuration must do with some requests; one that it does not do makes it invalid."""
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1

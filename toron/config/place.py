@@ -70,6 +70,8 @@ class Document:
     values: Writing = field(default_factory=dict)
     repeated: list[tuple[Place, str]] = field(default_factory=list)
     """Keys written twice: where the second is, and a sentence about both."""
+    text: bytes = b""
+    """The file as it was read."""
 
     def value_place(self, path: Path) -> Place:
         """Where the value at `path` begins, or the nearest thing around it that was written."""

@@ -44,7 +44,8 @@ def read_document(
             raise Unreadable(
                 (1, 1), "no format has this extension: name the file .yaml, .yml, .json or .toml"
             )
-        FORMATS[extension](decode(_read(path) if text is None else text), document)
+        document.text = _read(path) if text is None else text
+        FORMATS[extension](decode(document.text), document)
         if document.data is None:
             raise Unreadable((1, 1), f"the file is empty: write at least {least}")
         if not isinstance(document.data, dict):

@@ -37,6 +37,8 @@ class Wanted(Struct, forbid_unknown_fields=True):
     client: str = ""
     """An address."""
     limit: int = 100
+    tallies: bool = False
+    """Whether all of them are counted too, by where they are led."""
 
 
 class Living(Struct):
@@ -63,13 +65,26 @@ class Living(Struct):
     """Whose it is, where several processes serve."""
 
 
-class Found(Struct):
+class Tally(Struct):
+    """How many connections live that have the same in these."""
+
+    listener: str
+    kind: str
+    route: str
+    """Of the last of the requests under way."""
+    backend: str
+    count: int
+
+
+class Found(Struct, omit_defaults=True):
     """What lives."""
 
     total: int
     """All of them that are as asked for."""
     connections: list[Living]
     """The first of them."""
+    tallies: list[Tally] = []
+    """Where they were asked for; of each process its own."""
 
 
 class Busy(NamedTuple):
@@ -99,6 +114,7 @@ async def look(
     limit = max(0, min(wanted.limit, MOST))
     began = wall() - reactor.seconds()
     end = reactor.seconds() + SLICE
+    tallies: dict[tuple[str, ...], Tally] = {}
     for number, each in enumerate(_all(list(listeners), wanted.listener)):
         if number % STEP == STEP - 1 and reactor.seconds() >= end:
             await deferLater(reactor, 0)
@@ -109,9 +125,20 @@ async def look(
         if not _is_wanted(each, busy, wanted):
             continue
         found.total += 1
+        if wanted.tallies:
+            _count(tallies, each, busy)
         if found.total <= limit:
             found.connections.append(_told(each, busy, began, worker))
+    found.tallies = list(tallies.values())
     return found
+
+
+def _count(tallies: dict[tuple[str, ...], Tally], each: Any, busy: Busy) -> None:
+    route = busy.requests[-1].route if busy.requests else ""
+    key = (each.listener, busy.kind, route, _led_to(each, busy)[0])
+    if key not in tallies:
+        tallies[key] = Tally(*key, 0)
+    tallies[key].count += 1
 
 
 def _all(listeners: Sequence[Any], name: str) -> Iterator[Any]:

@@ -27,6 +27,11 @@ def listening_socket(
     return _bound(name, address, port, stream, backlog, shared=False)
 
 
+def check_free(name: str, address: str | None, port: int, *, stream: bool = True) -> None:
+    """Raise CannotListen where `listening_socket` would; nobody is let in meanwhile."""
+    _bound(name, address, port, stream, backlog=None, shared=False).close()
+
+
 def shared_sockets(
     name: str, address: str | None, port: int, count: int, *, stream: bool = True, backlog: int = 1024
 ) -> list[socket.socket]:

@@ -11,6 +11,9 @@ from toron.observe.families import counter, gauge
 RESULTS = ("applied", "rejected")
 """How a reload can end."""
 
+WHYS = ("condition", "not_confirmed", "asked")
+"""Why what served before can come back."""
+
 
 class Reloads:
     """What `/metrics` says of reloads; `wall` gives Unix seconds."""
@@ -18,6 +21,7 @@ class Reloads:
     def __init__(self, wall: Callable[[], float]) -> None:
         self._wall = wall
         self.results = dict.fromkeys(RESULTS, 0)
+        self.returns = dict.fromkeys(WHYS, 0)
         self.successful = True
         """Whether what serves is what the file says, as far as anybody has asked."""
         self.applied_at = wall()
@@ -30,6 +34,10 @@ class Reloads:
         if self.successful:
             self.applied_at = self._wall()
 
+    def went_back(self, why: str) -> None:
+        """What served before serves again, for one of WHYS."""
+        self.returns[why] += 1
+
     def families(self) -> Iterator[Metric]:
         """The families, for `Metrics.more`."""
         yield counter(
@@ -37,6 +45,12 @@ class Reloads:
             "Reloads of the configuration, by their result.",
             ["result"],
             [((result,), number) for result, number in self.results.items()],
+        )
+        yield counter(
+            "toron_config_rollbacks",
+            "How often what served before was taken back, by the reason.",
+            ["reason"],
+            [((why,), number) for why, number in self.returns.items()],
         )
         yield gauge(
             "toron_config_last_reload_successful",

@@ -52,7 +52,8 @@ class Asking:
         if late.active():
             late.cancel()
         connections = sorted(question.found.connections, key=lambda each: each.since)
-        return Found(question.found.total, connections[: max(0, min(wanted.limit, MOST))])
+        first = connections[: max(0, min(wanted.limit, MOST))]
+        return Found(question.found.total, first, question.found.tallies)
 
     def lives(self, worker: WorkerProcess, message: Lives) -> None:
         """A worker answers."""
@@ -80,6 +81,7 @@ class _Question:
         self._left.discard(worker)
         self.found.total += found.total
         self.found.connections += found.connections
+        self.found.tallies += found.tallies
         if not self._left:
             self.over()
 
