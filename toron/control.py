@@ -8,14 +8,14 @@ import time
 import zlib
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from msgspec.json import encode
 from twisted.internet.threads import deferToThreadPool
 
 from toron import plugin
 from toron.admin.listener import AdminListener
-from toron.admin.problem import Mistake
+from toron.admin.problem import Mistake, stale
 from toron.admin.running import Outcome, Written
 from toron.changing.confirming import Changing
 from toron.compose import Composition
@@ -27,9 +27,7 @@ from toron.explain.live import Live
 from toron.net.gateway import Gateway
 from toron.net.pauses import short_pauses
 from toron.observe.reloads import Reloads
-
-if TYPE_CHECKING:
-    from toron.reload import Reload
+from toron.reload import Overtaken, Reload
 
 T = TypeVar("T")
 
@@ -113,19 +111,25 @@ class Control:
 
     # --- changing -----------------------------------------------------------------------------
 
-    async def load_again(self) -> Outcome:
-        """Load the file again; returns when it is in service, or rejected."""
-        return await self._change(None)
+    async def load_again(self, *, only: bool = False) -> Outcome:
+        """Load the file again; returns when it is in service, or rejected.
 
-    async def apply(self, text: bytes, extension: str) -> Outcome:
+        With `only`, Refused where what serves now does not when its turn comes.
+        """
+        return await self._change(None, only)
+
+    async def apply(self, text: bytes, extension: str, *, only: bool = False) -> Outcome:
         """Take this text into service as if the file said it; `extension` tells its format (`.yaml`)."""
         folder = os.path.dirname(self.path)
-        return await self._change(partial(load_text, text, SENT + extension, folder, plugin, os.environ))
+        read = partial(load_text, text, SENT + extension, folder, plugin, os.environ)
+        return await self._change(read, only)
 
-    async def _change(self, read: Callable[[], Loaded] | None) -> Outcome:
+    async def _change(self, read: Callable[[], Loaded] | None, only: bool) -> Outcome:
         began = time.monotonic()
         try:
-            problems = await self._reload.change(read)
+            problems = await self._reload.change(read, only=self.kept if only else None)
+        except Overtaken:
+            raise stale("what it was", await self.etag()) from None
         except Invalid as invalid:
             return Outcome("rejected", time.monotonic() - began, list(map(_mistake, invalid.problems)))
         except OSError as error:

@@ -46,6 +46,10 @@ _LIVING = {"access_log": "the access log", "admin": "the admin port", "workers":
 """What is there as long as the process is."""
 
 
+class Overtaken(Exception):
+    """What was to be changed is not what serves any more."""
+
+
 class Reload:
     """The configuration of a gateway that runs, and the way from one to the next.
 
@@ -88,15 +92,20 @@ class Reload:
         self._next()
 
     async def change(
-        self, read: Callable[[], Loaded] | None, by: str = "api", called: str = WHAT_WAS_SENT
+        self,
+        read: Callable[[], Loaded] | None,
+        by: str = "api",
+        called: str = WHAT_WAS_SENT,
+        only: bytes | None = None,
     ) -> list[Problem]:
         """Take what `read` gives into service, called in a thread; None stands for the file.
 
-        Returns the warnings when it serves; raises Invalid or OSError when nothing was changed. `changed`
-        is told who it was `by`; the log calls it what it is `called`.
+        With `only`, only in the place of what was `kept` so. Returns the warnings when it serves; raises
+        Invalid, OSError or Overtaken when nothing was changed. `changed` is told who it was `by`; the log
+        calls it what it is `called`.
         """
         done: Wait[list[Problem]] = Wait()
-        self._waiting.append(_Change(read, done, by, called))
+        self._waiting.append(_Change(read, done, by, called, only=only))
         self._next()
         return await done
 
@@ -158,14 +167,16 @@ class Reload:
     def _over(self, warnings: list[Problem] | None, error: BaseException | None) -> None:
         change, self._running = self._running, None
         assert change is not None
-        if isinstance(error, Invalid | CannotListen | OSError):
+        if isinstance(error, Overtaken):
+            self.log.info("nothing was changed: another change came first")
+        elif isinstance(error, Invalid | CannotListen | OSError):
             self._rejected(str(error))
         elif error is not None:
             self.log.failure("a reload failed", Failure(error))
             error = OSError(f"{type(error).__name__}: {error}")
             self._rejected(str(error))
         if error is not None:
-            change.fail(error if isinstance(error, Invalid) else OSError(str(error)))
+            change.fail(error if isinstance(error, Invalid | Overtaken) else OSError(str(error)))
         elif change.done is not None:
             change.done.fire(warnings or [])
         self._next()
@@ -193,6 +204,8 @@ class Reload:
     # --- the steps ----------------------------------------------------------------------------
 
     async def _reload(self, change: _Change) -> list[Problem]:
+        if change.only is not None and change.only is not self.kept:
+            raise Overtaken
         with short_pauses():
             loaded, kept = await self._load(change.read or partial(load, self._path, plugin, os.environ))
             try:
@@ -316,6 +329,8 @@ class _Change(NamedTuple):
     """What the log calls it."""
     see: Callable[[Rehearsal], Any] | None = None
     """What is wanted of it, where it is only rehearsed."""
+    only: bytes | None = None
+    """What has to serve still when its turn comes."""
 
     def fail(self, error: BaseException) -> None:
         """It was not made."""

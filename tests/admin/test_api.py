@@ -121,6 +121,25 @@ class Conditions(ApiCase):
         self.refused(412, "stale", "POST /reload", if_match='W/"x", "y"')
         self.assertEqual(self.reload.source, "file")
 
+    def test_it_is_old_before_its_turn_comes(self) -> None:
+        now = self.ask("GET /config").headers["etag"]
+        self.root.opened = False
+        self.write(CONFIG.replace("rest", "of the file"))
+        self.reload.ask()
+        sent = CONFIG.replace("rest", "sent")
+        late = self.begin("POST /config", sent, content_type="application/yaml", if_match=now)
+        self.root.opened = True
+        self.reactor.advance(1)
+        for _ in range(200):
+            self.reactor.advance(0)
+        page = self.successResultOf(late)
+        self.assertEqual(page.status, 412, page.body)
+        found = self.ask("GET /config")
+        self.assertEqual(dict(page.headers)["etag"], found.headers["etag"])
+        self.assertEqual(found.body["routes"][-1]["respond"]["body"], "of the file")
+        self.assertEqual(self.reload.stats.results, {"applied": 1, "rejected": 0})
+        self.assertTrue(self.reload.stats.successful)
+
     def test_what_it_knows_is_true(self) -> None:
         now = self.ask("GET /config").headers["etag"]
         for condition in (now, f'"x", {now}', "*"):

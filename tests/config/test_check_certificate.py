@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.config.case import ConfigCase
 from tests.config.fakes import NOW
+from tests.net.certificates_made import broken, made_with
 from toron.config.check_certificate import certificate_names
 
 KEYS = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
@@ -90,6 +91,15 @@ class Certificates(ConfigCase):
         self.write("x.pem", pem(certificate("a")).replace(b"MII", b"AAA"))
         message = "4:27: x.pem is not a certificate in PEM form: write a file that has BEGIN CERTIFICATE"
         self.one("{cert: x.pem, key: a.key}", message)
+
+    def test_an_extension_that_is_there_twice(self) -> None:
+        pair = broken(made_with(KEYS[0], extensions=[x509.BasicConstraints(False, None)]))
+        self.write("x.pem", pair.chain)
+        (said,) = self.said(
+            "listeners:\n  - protocol: https\n    port: 8443\n    certificates: [{cert: x.pem, key: a.key}]\n"
+            "routes: [{echo: {}}]\n"
+        )
+        self.assertIn("4:27: the extensions in x.pem can not be read: Duplicate", said)
 
     def test_a_passphrase(self) -> None:
         self.write("x.key", pem(KEYS[0], b"secret"))

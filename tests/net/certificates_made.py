@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import ssl
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +50,14 @@ def made_with(
     edwards = isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
     certificate = builder.sign(key, None if edwards else hashes.SHA256())
     return KeyPair(certificate.public_bytes(_PEM), key.private_bytes(_PEM, form, _PLAIN))
+
+
+def broken(pair: KeyPair) -> KeyPair:
+    """The same with an extension twice, which its signature does not cover any more."""
+    der = bytearray(pair.leaf.public_bytes(serialization.Encoding.DER))
+    at = der.find(b"\x06\x03\x55\x1d\x13")
+    der[at + 4] = 0x11
+    return KeyPair(ssl.DER_cert_to_PEM_cert(bytes(der)).encode(), pair.key)
 
 
 def p256(*names: str) -> KeyPair:

@@ -137,17 +137,18 @@ class Files(CareTestCase):
             self.assertEqual(self.said, [f"{self.cert}: the new certificate is not served: {why}; {still}"])
             self.assertEqual(self.counted, [("a.test", "rejected")])
 
-    def test_what_openssl_refuses(self) -> None:
+    def test_what_ends_in_an_error_of_any_kind(self) -> None:
         class Picky:
             def made(self, source: Source, pair: KeyPair) -> None:
-                raise ValueError("key too small")
+                raise TypeError("something nobody thought of")
 
         picky: Any = Picky()
         self.source.attach(picky)
         self.write(self.fresh())
         self.looks(10)
         self.assertEqual(self.source.pair, self.first)
-        self.assertIn("key too small", self.said[0])
+        self.assertIn("something nobody thought of", self.said[0])
+        self.assertTrue(self.care._call and self.care._call.running)
 
     def test_bad_and_then_good(self) -> None:
         self.write(KeyPair(b"garbage", b"garbage"))
@@ -172,6 +173,13 @@ class Files(CareTestCase):
         self.write(self.first)
         self.looks(20)
         self.assertEqual((self.said, self.counted), ([], []))
+
+    def test_what_can_not_be_read_without_privileges(self) -> None:
+        self.care.stopService()
+        self.key.unlink()
+        self.care.startService()
+        self.assertEqual(len(self.said), 1)
+        self.assertIn(f"No such file or directory: '{self.key}': what will be written there", self.said[0])
 
     def test_gone_is_no_change(self) -> None:
         self.cert.unlink()

@@ -7,10 +7,11 @@ import os
 import time
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.net.certificates_made import made_with, p256
+from tests.net.certificates_made import broken, made_with, p256
 from toron.net.key_pair import KeyPair
 from toron.net.pair_files import PairFiles, check, lost_names
 
@@ -35,6 +36,10 @@ class Checks(SynchronousTestCase):
             )
         for key in (b"", b"garbage", good.chain, good.key[:80]):
             self.assertIn("its key is not a private key in PEM form", self.refused(KeyPair(good.chain, key)))
+
+    def test_an_extension_that_is_there_twice(self) -> None:
+        pair = broken(made_with(KEY, extensions=[x509.BasicConstraints(False, None)]))
+        self.assertIn("its extensions can not be read", self.refused(pair))
 
     def test_another_key(self) -> None:
         mixed = KeyPair(p256().chain, p256().key)
@@ -76,7 +81,7 @@ class Files(SynchronousTestCase):
 
     def test_what_changes(self) -> None:
         before = self.files.state()
-        self.assertEqual(self.files.state(), before)
+        self.assertEqual((self.files.state(), self.files.problem()), (before, ""))
         for path in (self.cert, self.key):
             path.write_bytes(b"x" * 10)
             after = self.files.state()
@@ -85,6 +90,7 @@ class Files(SynchronousTestCase):
         self.key.unlink()
         self.assertIsNone(self.files.state())
         self.assertRaises(OSError, self.files.read)
+        self.assertIn("No such file", self.files.problem())
 
     def test_who_can_read_the_key(self) -> None:
         for mode, others in ((0o600, False), (0o400, False), (0o640, True), (0o644, True), (0o604, True)):

@@ -15,7 +15,7 @@ from toron.admin.access import Access
 from toron.admin.audit import Audit
 from toron.admin.endpoint import CONFIGURATIONS, Call, Endpoint, Text
 from toron.admin.pages import JSON, Page
-from toron.admin.problem import Refused
+from toron.admin.problem import Refused, stale
 from toron.admin.router import Router, endpoints
 from toron.admin.running import Running
 
@@ -82,7 +82,7 @@ class Api:
         endpoint, parameters = self.router.find(asked.method, asked.path)
         call = Call(
             self.gateway, self.audit, who, parameters, _query(endpoint, asked.query), None, "",
-            asked.headers.get("accept", ""),
+            asked.headers.get("accept", ""), asked.headers.get("if-match", ""),
         )  # fmt: skip
         if not endpoint.changes:
             return await self._read(endpoint, call, asked)
@@ -122,11 +122,7 @@ class Api:
             return ""
         now = await self.gateway.configuring.etag()
         if known and not (known.strip() == "*" or _matches(known, now)):
-            raise Refused(
-                412, "stale", f"the configuration is not {known[:100]} any more: it is {now}",
-                "look at GET /api/v1/config again, and send the change for what serves now",
-                headers=[("etag", now)],
-            )  # fmt: skip
+            raise stale(known, now)
         return now if endpoint.conditional else ""
 
 

@@ -49,6 +49,8 @@ class Call:
     """The content type of the body, without parameters."""
     accept: str
     """What the client would like to get."""
+    if_match: str = ""
+    """The entity tag that the configuration has to have; it has it when the endpoint begins."""
     etag: str = ""
     """Set by the endpoint: the entity tag of what is answered."""
     note: str = ""

@@ -74,3 +74,11 @@ def unknown(what: str, name: str, known: Sequence[Any], where: str = "") -> Refu
         404, f"unknown_{what}", f"there is no {what} {name!r}{where}", "take one of the names under known",
         known=[str(each) for each in known[:50]],
     )  # fmt: skip
+
+
+def stale(known: str, now: str) -> Refused:
+    """The configuration is not the one that the client means."""
+    return Refused(
+        412, "stale", f"the configuration is not {known[:100]} any more: it is {now}",
+        "look at GET /api/v1/config again, and send the change for what serves now", headers=[("etag", now)],
+    )  # fmt: skip

@@ -105,10 +105,13 @@ class Configuring(Protocol):
     async def yaml(self) -> bytes:
         """The same as YAML."""
 
-    async def load_again(self) -> Outcome:
-        """Load the file again; returns when it is in service, or rejected."""
+    async def load_again(self, *, only: bool = False) -> Outcome:
+        """Load the file again; returns when it is in service, or rejected.
 
-    async def apply(self, text: bytes, extension: str) -> Outcome:
+        With `only`, Refused where what serves now does not when its turn comes.
+        """
+
+    async def apply(self, text: bytes, extension: str, *, only: bool = False) -> Outcome:
         """Take this text into service as if the file said it; `extension` tells its format (`.yaml`)."""
 
 

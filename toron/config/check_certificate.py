@@ -112,13 +112,18 @@ def load_certificate(path: Path, name: str, report: Report, folder: str) -> x509
     try:
         leaf = x509.load_pem_x509_certificates(data)[0]
         _bytes(leaf)
-        return leaf
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         hint = " (this looks like a key)" if b"PRIVATE KEY-----" in data else ""
         report.error(
             path, f"{name} is not a certificate in PEM form{hint}: write a file that has BEGIN CERTIFICATE"
         )
         return None
+    try:
+        _ = leaf.extensions
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        report.error(path, f"the extensions in {name} can not be read: {error}: have it made anew")
+        return None
+    return leaf
 
 
 def load_key(path: Path, name: str, report: Report, folder: str) -> bytes | None:

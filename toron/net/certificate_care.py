@@ -97,6 +97,13 @@ class CertificateCare(Service):
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
+        for cared in self._cared.values():
+            # They were read before privileges were dropped.
+            if cared.files is not None and (problem := cared.files.problem()):
+                self.log.warn(
+                    "{problem}: what will be written there can not be served, for the user that toron runs as"
+                    " may not read it", problem=problem,
+                )  # fmt: skip
         self._call = LoopingCall(self.look)
         self._call.clock = self._reactor
         self._call.start(self._step, now=False)
@@ -147,7 +154,8 @@ class CertificateCare(Service):
             if pair != before:
                 check(pair, now)
                 cared.source.serve(pair)
-        except (OSError, ValueError, SSL.Error) as error:
+        except Exception as error:
+            # Whatever is in a file must not end this.
             if not cared.told and now - cared.bad_since >= _PATIENCE:
                 cared.told = True
                 self._say_bad(cared, files, error)

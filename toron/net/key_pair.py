@@ -28,13 +28,18 @@ class KeyPair:
         return x509.load_pem_x509_certificate(self.chain)
 
     def names(self) -> list[str]:
-        """The names the certificate is for: DNS names and addresses, else the common name."""
+        """The names the certificate is for: DNS names and addresses, else the common name.
+
+        ValueError where that can not be read.
+        """
         certificate = self.leaf
         try:
             extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         except x509.ExtensionNotFound:
             common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
             return [str(attribute.value).lower() for attribute in common]
+        except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+            raise ValueError(f"its extensions can not be read: {error}") from None
         names = extension.value.get_values_for_type(x509.DNSName)
         addresses = extension.value.get_values_for_type(x509.IPAddress)
         return [name.lower() for name in names] + [str(address) for address in addresses]

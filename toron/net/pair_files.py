@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
@@ -40,6 +41,16 @@ class PairFiles:
         chain = _read(self.cert)
         return KeyPair(chain, chain if self.key == self.cert else _read(self.key))
 
+    def problem(self) -> str:
+        """Why they can not be read by who we are now; empty where they can."""
+        try:
+            for path in (self.cert, self.key):
+                with open(path, "rb"):
+                    continue
+        except OSError as error:
+            return str(error)
+        return ""
+
     def readable_by_others(self) -> bool:
         """Whether the key's file lets anybody but its owner read it."""
         try:
@@ -63,8 +74,9 @@ def check(pair: KeyPair, now: float) -> None:
     try:
         leaf = pair.leaf
         public = leaf.public_key().public_bytes(*_FORM)
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise ValueError("it is not a certificate in PEM form") from None
+    pair.names()
     try:
         key = serialization.load_pem_private_key(pair.key, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

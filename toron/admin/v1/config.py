@@ -39,13 +39,13 @@ async def config(call: Call) -> Page:
 async def apply(call: Call) -> Applied:
     """Take the configuration in the body into service."""
     extension = {"application/json": ".json", "application/toml": ".toml"}.get(call.media, ".yaml")
-    outcome = await call.gateway.configuring.apply(call.body, extension)
+    outcome = await call.gateway.configuring.apply(call.body, extension, only=bool(call.if_match))
     return await _ended(call, outcome)
 
 
 async def reload(call: Call) -> Applied:
     """Load the file again."""
-    return await _ended(call, await call.gateway.configuring.load_again())
+    return await _ended(call, await call.gateway.configuring.load_again(only=bool(call.if_match)))
 
 
 async def _ended(call: Call, outcome: Outcome) -> Applied:
