@@ -69,7 +69,6 @@ MODULES = (
     "toron.wire.http2_server",
     "toron.wire.http2_streams",
     "toron.wire.scan",
-    "toron.wire.stream_messages",
 )
 """What every request goes through."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from toron.wire.http2_streams import HEAD
 from toron.wire.http3_streams import RequestStream
-from toron.wire.stream_messages import HEAD
 
 
 class Streams(SynchronousTestCase):

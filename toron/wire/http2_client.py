@@ -22,8 +22,7 @@ from toron.wire.http2_framing import Framing
 from toron.wire.http2_heads import request_fields
 from toron.wire.http2_limits import Http2Limits
 from toron.wire.http2_messages import END
-from toron.wire.http2_streams import Stream
-from toron.wire.stream_messages import BODY, HEAD, NOTHING
+from toron.wire.http2_streams import BODY, HEAD, NOTHING, Stream
 
 _LIMITS = Http2Limits()
 _INTERIM_MOST = 16

@@ -12,8 +12,7 @@ from toron.wire.http2_frames import (
     ConnectionFault,
 )
 from toron.wire.http2_messages import Messages
-from toron.wire.http2_streams import LEFT
-from toron.wire.stream_messages import DONE
+from toron.wire.http2_streams import DONE, LEFT
 
 
 class Control(Messages):

@@ -21,8 +21,7 @@ from toron.wire.http2_frames import (
 )
 from toron.wire.http2_heads import trailer_fields
 from toron.wire.http2_limits import Bucket, Http2Limits
-from toron.wire.http2_streams import LEFT, Stream
-from toron.wire.stream_messages import BODY, DONE, EMPTY, FULL, HEAD, NOTHING
+from toron.wire.http2_streams import BODY, DONE, EMPTY, FULL, HEAD, LEFT, NOTHING, Stream
 
 StreamEvent = tuple[int, Event]
 """What happened on a stream; 0 stands for the whole connection."""

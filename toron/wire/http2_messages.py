@@ -25,8 +25,7 @@ from toron.wire.http2_frames import (
     ConnectionFault,
 )
 from toron.wire.http2_limits import Bucket, Http2Limits
-from toron.wire.http2_streams import LEFT, Stream
-from toron.wire.stream_messages import BODY, DONE
+from toron.wire.http2_streams import BODY, DONE, LEFT, Stream
 
 END: Final = End()
 

@@ -20,8 +20,7 @@ from toron.wire.http2_frames import (
 from toron.wire.http2_framing import Framing
 from toron.wire.http2_limits import Http2Limits
 from toron.wire.http2_messages import END
-from toron.wire.http2_streams import Stream
-from toron.wire.stream_messages import BODY, DONE
+from toron.wire.http2_streams import BODY, DONE, Stream
 
 _LIMITS = Http2Limits()
 

@@ -1,4 +1,21 @@
-from toron.wire.stream_messages cimport StreamMessages
+from toron.wire.events cimport ResponseHead
+from toron.wire.http2_heads cimport response_fields
+
+
+cdef class StreamMessages:
+    cdef public Py_ssize_t id
+    cdef public object reading
+    cdef public object writing
+    cdef public object method
+    cdef public object upgrade
+    cdef public Py_ssize_t expected
+    cdef public Py_ssize_t owed
+    cdef public bint full
+    cpdef set_up(self, Py_ssize_t number)
+    cpdef came(self, Py_ssize_t size)
+    cpdef ended(self)
+    cpdef list answer(self, ResponseHead head)
+    cpdef said(self, Py_ssize_t size)
 
 
 cdef class Stream(StreamMessages):

@@ -8,6 +8,7 @@ from toron.wire.events import Data, End, Event, Malformed, Reset
 from toron.wire.hpack_decoder import HpackError, TooLarge
 from toron.wire.http2_fields import read_request, read_trailers
 from toron.wire.http2_limits import Bucket
+from toron.wire.http2_streams import BODY, DONE, HEAD
 from toron.wire.http3_control import Broken, ControlStreams
 from toron.wire.http3_frames import (
     CANCEL_PUSH,
@@ -34,7 +35,6 @@ from toron.wire.http3_frames import (
 from toron.wire.http3_limits import Http3Limits
 from toron.wire.http3_qpack import decode
 from toron.wire.http3_streams import TRAILED, RequestStream
-from toron.wire.stream_messages import BODY, DONE, HEAD
 
 StreamEvent = tuple[int, Event]
 """0 is the first request's stream; what is of the whole connection has CONNECTION instead."""

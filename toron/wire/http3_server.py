@@ -7,6 +7,7 @@ from typing import Final
 from toron.wire.events import Data, End, Event, ResponseHead, Room
 from toron.wire.headers import Field, Headers
 from toron.wire.http2_heads import trailer_fields
+from toron.wire.http2_streams import BODY, DONE, EMPTY, FULL, HEAD, NOTHING
 from toron.wire.http3_frames import (
     CONTROL,
     DATA,
@@ -24,7 +25,6 @@ from toron.wire.http3_limits import Http3Limits
 from toron.wire.http3_qpack import encode
 from toron.wire.http3_requests import Requests, StreamEvent, Streams
 from toron.wire.http3_streams import RequestStream
-from toron.wire.stream_messages import BODY, DONE, EMPTY, FULL, HEAD, NOTHING
 
 _OVERHEAD: Final = 32
 """What each field counts above its bytes, for MAX_FIELD_SECTION_SIZE (section 4.2.2)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from toron.wire.headers import Headers
-from toron.wire.stream_messages import StreamMessages
+from toron.wire.http2_streams import StreamMessages
 
 TRAILED: Final = "trailed"
 """Of what comes: trailers came, only the end may follow."""
