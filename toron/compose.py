@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 import toron
+from toron.composing.acme import AcmeParts
 from toron.composing.backends import Backends, Group
 from toron.composing.certificates import CertificateParts
 from toron.composing.entrance import Entrance
@@ -86,6 +87,8 @@ class Part:
         self.limits = composer.ground.shared_limits
         self.sources = composer.certificates.shared
         """Where certificates come from, by what they are known by in each process."""
+        self.answers = composer.acme.answers
+        """What is answered to ACME directories."""
 
 
 def compose_parent(
@@ -122,6 +125,7 @@ def rehearse(loaded: Loaded) -> Rehearsed:
     """Compose without a reactor: raises Invalid for what a start would."""
     composition = Composition(loaded, _Still(), randomness.Random(0), time.time)
     composition.whole(_nobody)
+    composition.acme.pretend()
     return Rehearsed(composition)
 
 
@@ -200,6 +204,9 @@ class Composition:
     care: CertificateCare
     stapling: Stapling
     tickets: FreshTickets
+    acme: AcmeParts
+    certificates: CertificateParts
+    doors: Listeners
     new_id: Callable[[], str]
     recent: Recent
 
@@ -247,7 +254,9 @@ class Composition:
         serving = None if before is None else before.backends
         self.backends = Backends(self.ground, self.config, self.sweep, self.metrics, wall, serving)
         self.routes = Routes(self.ground, self.config, self.backends)
-        self.certificates = CertificateParts(self.ground, wall, self.care, self.stapling)
+        known = None if before is None else before.acme
+        self.acme = AcmeParts(self.ground, self.config, random, wall, self.metrics, known)
+        self.certificates = CertificateParts(self.ground, wall, self.care, self.stapling, self.acme)
         self.doors = Listeners(
             self.ground, self.config, self.backends, self.routes, self.certificates,
             sweep=self.sweep, metrics=self.metrics, access_log=self.access_log, wall=wall,
@@ -297,7 +306,13 @@ class Composition:
 
     def _plant(self, root: Gateway, *services: Any) -> None:
         """Make services part of the tree, after those that everything needs."""
-        for service in (self.access_log, self.sweep, *services):
+        basis: tuple[Any, ...] = (self.access_log, self.sweep)
+        for service in basis:
+            service.setServiceParent(root)
+        # What is kept of certificates is served from the first connection on.
+        self.acme.attend(root)
+        self.acme.settle()
+        for service in services:
             service.setServiceParent(root)
 
     def _listen(self, root: Gateway, listeners: list[Any], admin: list[AdminListener]) -> None:
@@ -386,6 +401,7 @@ class Composition:
             self.routes.names,
             {group.backend.name: group.backend.servers for group in self.groups},
         )
+        self.acme.settle()
         self.certificates.settle()
 
     def dismantle(self) -> Generator[None]:

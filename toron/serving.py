@@ -146,6 +146,7 @@ def exchange(root: Gateway, now: Composition, fresh: Composition) -> None:
         service.disownServiceParent()
     for service in after - before:
         service.setServiceParent(root)
+    fresh.acme.attend(root)
 
 
 def _bind(added: list[Any]) -> None:

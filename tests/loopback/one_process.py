@@ -8,6 +8,7 @@ ANOTHER = "another port may be another worker's, who does not know the connectio
 TOO_FEW = "a limit of one process is asked for"
 
 ONE_PROCESS = {
+    "test_acme.OnDemand.test_the_first_request_for_a_name_works": "certificates on demand need one process",
     "test_balancing.Balancing.test_least_conn_counts_open_connections": TURNS,
     "test_balancing.Balancing.test_least_conn_leaves_a_busy_server_alone": TURNS,
     "test_balancing.Balancing.test_round_robin_is_smooth": TURNS,

@@ -34,6 +34,25 @@ class RouteNames(Protocol):
         """What logs and metrics call one of them."""
 
 
+class Renewing(Protocol):
+    """What looks after certificates that renew themselves."""
+
+    @property
+    def upkeeps(self) -> Sequence[Any]:
+        """One for each certificate (`toron.acme.upkeep`)."""
+
+    def renew(self, name: str) -> bool:
+        """Renew all certificates for a name now; whether there are any."""
+
+
+class Acme(Protocol):
+    """The certificates of a composition that renew themselves."""
+
+    @property
+    def keeper(self) -> Renewing | None:
+        """None where there are none."""
+
+
 class Serving(Protocol):
     """A composition."""
 
@@ -44,6 +63,10 @@ class Serving(Protocol):
     @property
     def config(self) -> Config:
         """As it was loaded."""
+
+    @property
+    def acme(self) -> Acme:
+        """Its certificates that renew themselves."""
 
     @property
     def groups(self) -> Sequence[Served]:

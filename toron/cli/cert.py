@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from toron import plugin
+from toron.cli._cert_acme import of_acme
+from toron.cli._cert_renew import renew
 from toron.cli._certificates import facts, left, lines
 from toron.cli._files import default_file
 from toron.cli._words import REFUSED, examples, json_option, print_json
@@ -29,10 +31,11 @@ file_option = click.option(
         "toron cert list",
         "toron cert show shop.example",
         "toron cert self-signed localhost 127.0.0.1",
+        "toron cert renew shop.example --wait 60",
     ),
 )
 def command() -> None:
-    """List and show certificates, and make one for development."""
+    """List, show and renew certificates, and make one for development."""
 
 
 @command.command("list", epilog=examples("toron cert list", "toron cert list -c toron.yaml --json"))
@@ -53,7 +56,8 @@ def list_(file: str | None, as_json: bool) -> None:
         for each in found:
             names = ", ".join(each.get("names", ())) or "no names"
             said = f"{each['key']}, {left(each, now)}" if "key" in each else _why(each)
-            click.echo(f"{each['place']}: {names}: {said}")
+            trouble = f"; the last try failed: {each['trouble']}" if "trouble" in each else ""
+            click.echo(f"{each['place']}: {names}: {said}{trouble}")
     if any("problem" in each or _expired(each) for each in found):
         sys.exit(REFUSED)
 
@@ -118,6 +122,9 @@ def make(names: tuple[str, ...], days: int, folder: str, force: bool) -> None:
     click.echo(f"certificates: [{{cert: {cert}, key: {key}}}]")
 
 
+command.add_command(renew)
+
+
 # --- the certificates of a configuration ------------------------------------------------------
 
 
@@ -137,7 +144,9 @@ def _of(loaded: Loaded) -> Iterator[dict[str, Any]]:
         for index, each in enumerate(listener.certificates):
             place = loaded.place("listeners", number, "certificates", index)
             said: dict[str, Any] = {"place": str(place), "listener": listener.label}
-            if each.cert is None:
+            if each.acme is not None:
+                yield said | of_acme(each.acme, loaded.folder)
+            elif each.cert is None:
                 yield said | {"names": list(each.self_signed), "note": "self-signed, made at every start"}
             else:
                 yield said | _read(os.path.join(loaded.folder, each.cert))

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable
 from functools import partial
 
+from toron.composing.acme import AcmeParts, serve_on_demand
 from toron.composing.ground import Ground
 from toron.config import model
 from toron.net.certificate_care import CertificateCare
@@ -24,12 +25,18 @@ class CertificateParts:
     """The certificates of one composition. `care` and `stapling` go on from one to the next."""
 
     def __init__(
-        self, ground: Ground, wall: Callable[[], float], care: CertificateCare, stapling: Stapling
+        self,
+        ground: Ground,
+        wall: Callable[[], float],
+        care: CertificateCare,
+        stapling: Stapling,
+        acme: AcmeParts,
     ) -> None:
         self._ground = ground
         self._wall = wall
         self.care = care
         self.stapling = stapling
+        self.acme = acme
         self.made: list[Certificates] = []
         """Of each listener that ends TLS."""
         self.shared: dict[str, Source] = {}
@@ -40,10 +47,12 @@ class CertificateParts:
         sources = [
             self._source((*path, "certificates", index), each) for index, each in enumerate(spec.certificates)
         ]
-        made_of = (sources, spec.tls, protocols, self._ground.contents(spec.tls))
+        demands = self.acme.demands((*path, "certificates"), spec.certificates)
+        made_of = (sources, demands, spec.tls, protocols, self._ground.contents(spec.tls))
         certificates = self._ground.same(
             ("certificates", spec.label), made_of, lambda: self._new(path, spec, sources, protocols)
         )
+        serve_on_demand(demands, certificates, partial(self.care.watch, files=None))
         self.made.append(certificates)
         return certificates
 
@@ -72,6 +81,14 @@ class CertificateParts:
     def _source(self, path: Path, spec: model.Certificate) -> Source:
         """Where a certificate comes from: the same for all listeners, whatever is in its files by now."""
         ground = self._ground
+        if spec.acme is not None:
+            source = self.acme.source((*path, "acme"), spec.acme, spec.ocsp)
+            self.shared |= self.acme.shared
+            if not isinstance(ground.inheritance, Inherited):
+                self.care.watch(source, None)
+                if spec.ocsp is not False:
+                    self.stapling.watch(source, spec.ocsp_cache and ground.path(spec.ocsp_cache))
+            return source
         key = ("source", spec.self_signed, spec.cert, spec.key)
         files = None
         if spec.cert is not None:

@@ -348,8 +348,9 @@ class Listeners:
             sweep=self.sweep,
             listener=spec.label,
             scheme=b"https" if secure else b"http",
-            service=dispatch(
-                router, secure, self.recent, self.chart, elsewhere=self.secure_doors.behind(spec)
+            service=self.certificates.acme.before(
+                spec,
+                dispatch(router, secure, self.recent, self.chart, elsewhere=self.secure_doors.behind(spec)),
             ),
             forwarding=Forwarding(Networks(spec.trusted_proxies)),
             finished=journal.request,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from toron.config.check_acme import check_acme
 from toron.config.check_admin import check_admin
 from toron.config.check_backend import check_backend, check_kind
 from toron.config.check_clients import check_redirects, check_ways_past
@@ -24,6 +25,7 @@ def check(draft: Draft, report: Report, folder: str, now: float) -> None:
     check_clashes(draft, report)
     check_ways_past(draft, report)
     check_redirects(draft, report)
+    check_acme(draft, report, folder)
     listeners = {listener.label: listener for listener in draft.listeners.values()}
     for index, route in draft.routes.items():
         check_route(("routes", index), route, listeners, draft.whole, report)

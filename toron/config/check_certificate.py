@@ -27,6 +27,8 @@ def check_certificates(path: Path, listener: Listener, report: Report, folder: s
     seen: dict[tuple[str, str], int] = {}
     for index, certificate in enumerate(listener.certificates):
         here = (*path, "certificates", index)
+        if certificate.acme is not None:
+            continue  # see check_acme
         if certificate.self_signed:
             _check_self_signed(here, certificate, report)
             continue

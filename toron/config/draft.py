@@ -29,6 +29,7 @@ class Draft:
     admin: Admin | None = None
     access_log: AccessLog | None = None
     history: History | None = None
+    workers: int | str = 1
     whole: bool = True
     """Nothing is missing: every part had the right shape."""
 
@@ -53,6 +54,7 @@ def draft(config: Config | None, data: dict[str, Any], words: list[str]) -> Draf
     if config is not None:
         whole.listeners, whole.routes = dict(enumerate(config.listeners)), dict(enumerate(config.routes))
         whole.admin, whole.access_log, whole.history = config.admin, config.access_log, config.history
+        whole.workers = config.workers
         whole.backends = {("backends", name): backend for name, backend in config.backends.items()}
         whole.backends |= {path: ref for path, ref, _ in whole.users() if isinstance(ref, Backend)}
         return whole

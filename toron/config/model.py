@@ -86,6 +86,9 @@ def _as_list(value: Any) -> Any:
 File = Annotated[str, Word("file")]
 """The path of a file; a relative one starts at the folder of the configuration."""
 
+Folder = Annotated[str, Word("folder")]
+"""The path of a folder; a relative one starts at the folder of the configuration."""
+
 Expression = Annotated[str, Word("regular expression")]
 """In RE2's syntax."""
 
@@ -611,8 +614,59 @@ class ReceiveProxyProtocol(Model):
     """For the whole header."""
 
 
+class ExternalAccount(Model):
+    """An account that the directory's owner knows us by already."""
+
+    kid: str
+    """Its id, as the owner gives it."""
+    hmac: Secret
+    """Its key, in base64url, as the owner gives it."""
+
+
+class OnDemand(Model):
+    """Get a certificate for a name when a client first asks for it, who waits meanwhile."""
+
+    allow: Annotated[OneOrMore, Field(min_length=1)]
+    """Names that may have one; `*.` before a name stands for any one label."""
+    ask: str | None = None
+    """A URL that is asked too, with `?domain=NAME`: a status of 200 to 299 is a yes."""
+    per_hour: int = Field(20, ge=1, le=10000)
+    """New names that are taken in an hour, at most."""
+
+
+class Acme(Model):
+    """A certificate that is got from an ACME directory, and renewed in time.
+
+    Who writes this agrees to the directory's terms of service, which the log names.
+    """
+
+    names: OneOrMore = ()
+    """The names it is for, the first one its own; `*.` before a name needs dns-01."""
+    on_demand: OnDemand | None = None
+    """Instead of `names`: one certificate for each name that is asked for. Not for http3."""
+    email: str | None = None
+    """Where the directory may write to. Most need none."""
+    directory: str = "https://acme-v02.api.letsencrypt.org/directory"
+    """The URL of the directory. Let's Encrypt where none is written."""
+    ca: File | None = None
+    """The authorities to trust for the directory itself, in PEM; without it the system's."""
+    state: Folder
+    """The folder where account and keys live, for nobody else to read. It is made where it is not there."""
+    challenge: Literal["http-01", "tls-alpn-01", "dns-01"] = "http-01"
+    """How we prove that a name is ours: over http (port 80), in TLS handshakes (port 443), or by `hook`."""
+    key: Literal["ecdsa", "rsa"] = "ecdsa"
+    """The kind of its key."""
+    eab: ExternalAccount | None = None
+    """For directories that want to know an account before."""
+    hook: OneOrMore = ()
+    """dns-01: a command and its arguments, run without a shell, with `add` or `remove`, the name of the TXT
+    record and its text at the end. It returns when the record is there for all to see."""
+    hook_timeout: Duration = 120.0
+    """How long each run of the hook may take; then it is killed."""
+
+
 class Certificate(Model):
-    """A certificate and its key, or names to make a self-signed one for (development only)."""
+    """A certificate and its key, one that renews itself, or a self-signed one (development only)."""
 
     cert: File | None = None
     """The certificate and its chain, in PEM; its names say for whom it is used."""
@@ -625,6 +679,8 @@ class Certificate(Model):
     """A file that keeps the responder's last answer, for the next start."""
     self_signed: OneOrMore = ()
     """Names and addresses of a certificate that is made at every start, which no client trusts."""
+    acme: Acme | None = None
+    """Instead: get one from an ACME directory, and renew it. Needs the extra `toron[acme]`."""
 
 
 class ClientTls(Model):

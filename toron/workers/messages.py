@@ -37,7 +37,7 @@ class Begin(msgspec.Struct, tag=True):
     """The descriptors of what is shared, in the order of the pieces in `pickled`."""
     servers: list[Published | Health | Ejected | Suspected | Drained]
     """Which servers were found, and which are not well, or drain."""
-    certificates: list[Certified] = []
+    certificates: list[Certified | Answering] = []
     """Which certificates are others than in `pickled`."""
 
 
@@ -109,6 +109,12 @@ class Certified(msgspec.Struct, tag=True):
     """Pairs for who wants to see whether we are these names."""
 
 
+class Answering(msgspec.Struct, tag=True):
+    """All that is answered to ACME directories from now on: texts, by their paths."""
+
+    texts: dict[bytes, bytes]
+
+
 class Recall(msgspec.Struct, tag=True):
     """Asks for `Recalled` with this number: one record, or lines where no id is wanted."""
 
@@ -151,7 +157,7 @@ class Swap(msgspec.Struct, tag=True):
     number: int
     servers: list[Published | Health | Ejected | Suspected | Drained]
     """Which servers were found, and which are not well, or drain."""
-    certificates: list[Certified] = []
+    certificates: list[Certified | Answering] = []
     """Which certificates are others than when the parent composed."""
 
 
@@ -231,7 +237,9 @@ class Recalled(msgspec.Struct, tag=True):
 
 
 OfServers = Published | Health | Ejected | Suspected | Drained
-FromParent = Begin | OfServers | Certified | Look | Recall | Report | Change | Swap | Drop | Stop | Hurry
+FromParent = (
+    Begin | OfServers | Certified | Answering | Look | Recall | Report | Change | Swap | Drop | Stop | Hurry
+)
 FromWorker = (
     Ready | Failed | Prepared | Leaving | Ejected | Suspected | Lines | Said | Counted | Lives | Recalled
 )

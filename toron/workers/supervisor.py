@@ -14,7 +14,9 @@ from toron.net.doors import Doors
 from toron.workers.asking import Asking
 from toron.workers.changes import Changes
 from toron.workers.messages import (
+    Answering,
     Begin,
+    Certified,
     Change,
     Counted,
     Ejected,
@@ -34,6 +36,7 @@ from toron.workers.messages import (
 )
 from toron.workers.packing import Packed
 from toron.workers.process import CONTROL, WorkerProcess
+from toron.workers.proofs import Proofs
 from toron.workers.recalling import Recalling
 from toron.workers.servers import Servers
 from toron.workers.sources import Sources
@@ -89,6 +92,7 @@ class Supervisor(Service):
         self._servers = Servers(reactor, part, self._workers)
         self.asking = Asking(reactor, self._workers)
         self._sources = Sources(part.sources, self._workers)
+        self._proofs = Proofs(part.answers, self._workers)
         self.recalling = Recalling(reactor, self._workers)
         self._begun = False
         self._stopping = False
@@ -161,9 +165,13 @@ class Supervisor(Service):
         self._part, self._packed = part, packed
         self._servers.switch(part)
         self._sources.switch(part.sources)
-        known, certificates = list(self._servers.known()), list(self._sources.known())
+        known, certificates = list(self._servers.known()), self._certificates()
         for _, worker in self._told:
             worker.tell(Swap(self._changes.number, known, certificates))
+
+    def _certificates(self) -> list[Certified | Answering]:
+        """What a worker has to know of them."""
+        return [*self._sources.known(), *self._proofs.known()]
 
     def reopen(self) -> None:
         """Open the access log anew, once workers have handed over what belongs into the old file."""
@@ -191,7 +199,7 @@ class Supervisor(Service):
             sockets=dict(zip(sockets, numbers, strict=False)),
             memories=numbers[len(sockets) :],
             servers=list(self._servers.known()),
-            certificates=list(self._sources.known()),
+            certificates=self._certificates(),
         )
         slot.worker = worker
         self._workers.append(worker)

@@ -38,6 +38,7 @@ from toron.serving import Ready as Composed
 from toron.serving import Serving
 from toron.workers.line_frames import LineFrames
 from toron.workers.messages import (
+    Answering,
     Begin,
     Certified,
     Change,
@@ -122,7 +123,7 @@ class Worker(Channel):
         self._level = LogLevel.levelWithName(loaded.config.log.level)
         self._know(begin.servers)
         for message in begin.certificates:
-            self._certified(message)
+            self.heard(message)
         part.root.notify = self._notify
         part.root.privilegedStartService()
         self._serving = Serving(part.root, part.composition)
@@ -192,6 +193,8 @@ class Worker(Channel):
                     self._told(backend, message)
             case Look():
                 as_deferred(self._look(message)).addErrback(self._not_looked)
+            case Answering():
+                self._part.answers.take(message.texts)
             case Certified():
                 self._certified(message)
             case Recall():
@@ -281,7 +284,7 @@ class Worker(Channel):
         self._part = Part(ready.fresh, root, [])
         self._know(message.servers)
         for certified in message.certificates:
-            self._certified(certified)
+            self.heard(certified)
         Task(in_slices(self._reactor, leaving(before)), _let_go).start()
 
     def _drop(self) -> None:

@@ -1,0 +1,1 @@
+"""Certificates that renew themselves: a client of ACME directories (RFC 8555)."""
