@@ -12,6 +12,8 @@ from toron.core.body import Body
 from toron.core.message import Request, Response
 from toron.core.refusal import NO_ROUTE, UPSTREAM_RESET, Refusal
 from toron.core.wait import Cancelled, Wait, as_deferred
+from toron.net import http_stream
+from toron.net.http_stream import LINGER
 from toron.wire.events import ResponseHead
 from toron.wire.headers import Headers
 
@@ -96,8 +98,38 @@ class Requests(Waiting):
         number = self.post()
         events = self.answer(Response(403, Headers(), b"no"))
         self.assertEqual(told(events, number)[1:], (b"no", True))
-        self.assertEqual([reset.error_code for reset in of(events, "StreamReset")], [0])
+        self.assertEqual(of(events, "StreamReset"), [], "some clients see no answer that is followed by one")
         self.assertEqual(self.finished(), [(b"/p", 403, 2, "")])
+        self.assertEqual(self.get_other(), b"/b")
+        for _ in range(5):
+            self.client.h2.send_data(number, bytes(16384))
+            events += self.client.talk()
+        self.client.h2.send_data(number, b"", end_stream=True)
+        events += self.client.talk()
+        self.assertEqual(of(events, "StreamReset"), [])
+        self.assertEqual(len(self.http._streams), 0)
+        self.world.pass_time(2 * LINGER)
+        self.assertEqual(self.get_other(), b"/b", "nothing is left to be looked at")
+
+    def test_answered_and_it_never_ends(self) -> None:
+        number = self.post()
+        self.answer(Response(403, Headers(), b"no"))
+        self.client.h2.send_data(number, b"x")
+        self.client.talk()
+        self.world.pass_time(LINGER + 0.5)
+        events = self.client.talk()
+        self.assertEqual([reset.error_code for reset in of(events, "StreamReset")], [0])
+        self.assertEqual(len(self.http._streams), 0)
+
+    def test_answered_and_it_sends_on_and_on(self) -> None:
+        self.patch(http_stream, "_LINGER_MOST", 40_000)
+        number = self.post()
+        self.answer(Response(403, Headers(), b"no"))
+        events = []
+        for _ in range(3):
+            self.client.h2.send_data(number, bytes(16384))
+            events += self.client.talk()
+        self.assertEqual([reset.error_code for reset in of(events, "StreamReset")], [0])
         self.assertEqual(self.get_other(), b"/b")
 
     def get_other(self) -> bytes:

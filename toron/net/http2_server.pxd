@@ -22,6 +22,7 @@ cdef class Http2Server:
     cdef public object deadline
     cdef public object ended
     cdef public bint full
+    cdef public bint lingers
     cdef public Request origin
     cdef public HttpSite site
     cdef public object transport

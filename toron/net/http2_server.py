@@ -49,7 +49,7 @@ class Http2Server:
 
     __slots__ = (
         "_closing", "_codec", "_descriptor", "_held_up", "_late", "_owed", "_patience", "_served",
-        "_streams", "_taken", "closed", "connection", "deadline", "ended", "full", "origin",
+        "_streams", "_taken", "closed", "connection", "deadline", "ended", "full", "lingers", "origin",
         "site", "transport", "version", "waits",
     )  # fmt: skip
 
@@ -62,6 +62,7 @@ class Http2Server:
         self.ended: Wait[None] = Wait()
         """Fires when the connection is over."""
         self.version = (2, 0)
+        self.lingers = True
         self.full = False
         self.closed = False
         self.waits = False

@@ -34,7 +34,7 @@ class Http3Server:
 
     __slots__ = (
         "_codec", "_ending", "_leaving", "_served", "_session", "_streams", "_touched", "closed",
-        "connection", "deadline", "ended", "full", "origin", "site", "version",
+        "connection", "deadline", "ended", "full", "lingers", "origin", "site", "version",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, session: QuicSession, site: HttpSite) -> None:
@@ -45,6 +45,8 @@ class Http3Server:
         self.ended: Wait[None] = Wait()
         """Fires when the connection is over."""
         self.version = (3, 0)
+        # To ask for no more (STOP_SENDING) is not to take back what was said.
+        self.lingers = False
         self.full = False
         """QUIC has room for everything: what waits is counted for each stream."""
         self.closed = False

@@ -15,6 +15,7 @@ cdef class HttpStream:
     cdef public bint _held
     cdef public bytes _key
     cdef public long _left
+    cdef public long _lingers
     cdef public Body _response
     cdef public long _sent
     cdef public bint _silent

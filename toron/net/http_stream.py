@@ -39,8 +39,17 @@ STALLED = "stalled"
 """A stream is reset because the client takes nothing of it."""
 
 
+LINGER = 3.0
+"""Seconds in which a client may end what it sends, when it was answered before it had."""
+_LINGER_MOST = 64 << 20
+"""Bytes it may send until then."""
+
+
 class Carrier(Protocol):
     """The connection, as its streams see it."""
+
+    lingers: bool
+    """Whether a client that was answered early is let finish what it sends, before its stream is reset."""
 
     connection: Connection
     site: HttpSite
@@ -79,8 +88,8 @@ class HttpStream:
 
     __slots__ = (
         "_body", "_carrier", "_continued", "_fed", "_fresh", "_full", "_headed", "_held", "_key", "_left",
-        "_response", "_sent", "_silent", "_site", "_status", "_stopped", "_task", "_tunnel", "_untaken",
-        "connection", "deadline", "number", "request",
+        "_lingers", "_response", "_sent", "_silent", "_site", "_status", "_stopped", "_task", "_tunnel",
+        "_untaken", "connection", "deadline", "number", "request",
     )  # fmt: skip
 
     def __init__(self, carrier: Carrier, number: int) -> None:
@@ -117,6 +126,8 @@ class HttpStream:
         self._full = 0
         self._left = 0
         """Bytes that waited for the client when we looked last."""
+        self._lingers = 0
+        """Bytes that an answered client may still send, and nobody wants; 0 where it sends no more."""
         self._tunnel: StreamTunnel | None = None
         self._key = b""
         """What the server of a WebSocket has to prove that it has read."""
@@ -155,6 +166,7 @@ class HttpStream:
             return
         body = self._body
         if body is None:
+            self._linger(len(data))
             return
         self._continued = True
         self._fed = body
@@ -176,6 +188,10 @@ class HttpStream:
             self._fed = body
             self._rearm()
             body.end(trailers)
+        elif self._lingers:
+            self._lingers = 0
+            if not self._carrier.queued(self.number):
+                self._leave()
 
     def settle(self) -> None:
         """That was all for now."""
@@ -390,15 +406,34 @@ class HttpStream:
         if body is not None:
             # Answered before the request was whole: nobody will read the rest of it.
             body.stop()
-            carrier.reset(self.number, ENOUGH)
+            if carrier.lingers:
+                self._lingers = _LINGER_MOST
+                carrier.credit(self.number, self._untaken)
+            else:
+                carrier.reset(self.number, ENOUGH)
         self._left = carrier.queued(self.number)
-        if self._left:
+        if self._left or self._lingers:
             # The client has to take it before long; until then it is ours to watch.
             self._site.sweep.watch(self)
-            self.deadline = self._site.sweep.now + self._site.write_seconds
+            self.deadline = self._site.sweep.now + (self._site.write_seconds if self._left else LINGER)
         else:
             self._leave()
         carrier.flush()
+
+    def _linger(self, size: int) -> None:
+        """More of what nobody wants: some clients see no answer whose stream is reset meanwhile."""
+        if self._lingers > size:
+            self._lingers -= size
+            self._carrier.credit(self.number, size)
+        elif self._lingers:
+            self._enough()
+
+    def _enough(self) -> None:
+        """Let the client send no more; what was said to it still goes out (RFC 9113 section 8.1)."""
+        self._lingers = 0
+        self._carrier.reset(self.number, ENOUGH)
+        if not self._carrier.queued(self.number):
+            self._leave()
 
     def _interrupt(self, reason: Reason, detail: str = "") -> None:
         """End the exchange under way, wherever it is, and say why."""
@@ -457,7 +492,14 @@ class HttpStream:
         """The client has not taken all of what waits for it; slow is not stalled."""
         left = self._carrier.queued(self.number)
         if self.request is None and not left:
-            self._leave()
+            if self._lingers and self._left:
+                self._left = 0
+                self.deadline = now + LINGER
+            elif self._lingers:
+                self._enough()
+                self._carrier.flush()
+            else:
+                self._leave()
         elif left < self._left:
             self._left = left
             self.deadline = now + self._site.write_seconds
