@@ -324,7 +324,7 @@ class Composition:
 
     def attend(self, root: Gateway) -> None:
         """Be the one that is told of what goes on."""
-        root.draining = [site.drain for site in self.doors.sites.values()]
+        root.draining = [*(site.drain for site in self.doors.sites.values()), *self.acme.draining]
         root.closing = [pool.close for pool in self.pools]
         self.sweep.looked = self._looked
         self.tickets.keep(self.certificates.sources)

@@ -95,6 +95,26 @@ class Keepers(AcmeCase):
         other.lock()
         other.unlock()
 
+    def test_another_process_may_take_its_place(self) -> None:
+        self.keeper.startService()
+        self.settle("a.test", "b.test")
+        self.pass_time(30)
+        self.directory.proved = lambda name, token: "pending"
+        self.keeper.renew("a.test")
+        self.pass_time(30)
+        self.assertEqual(len(self.keeper.answers.texts), 1)
+        self.keeper.rest()
+        self.assertEqual(self.keeper.answers.texts, {})
+        self.assertEqual(self.served(), {"a.test": True, "b.test": True})
+        other = State(self.folder)
+        other.lock()
+        orders = self.directory.paths.count("/new-order")
+        self.pass_time(90 * 86400)
+        self.assertEqual(self.directory.paths.count("/new-order"), orders)
+        other.unlock()
+        self.successResultOf(self.keeper.stopService())
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_the_end(self) -> None:
         self.keeper.startService()
         self.settle("a.test")

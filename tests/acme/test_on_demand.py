@@ -11,11 +11,13 @@ from toron.acme.failure import AcmeFailed
 from toron.acme.http_01 import Answers
 from toron.acme.https import Reply
 from toron.acme.keeper import Keeper
-from toron.acme.on_demand import HELD, OnDemand
+from toron.acme.on_demand import HELD, PER_CLIENT, OnDemand
 from toron.acme.wanted import Wanted
 from toron.core.wait import as_deferred
 from toron.net.certificates import Certificates
 from toron.wire.clienthello import ClientHello
+
+CLIENT = "10.0.0.9"
 
 
 class Demands(AcmeCase):
@@ -49,7 +51,7 @@ class Demands(AcmeCase):
 
     def asked(self, name: str) -> bool:
         """Whether it is served once a client has asked for it."""
-        self.done(self.demand(name))
+        self.done(self.demand(name, CLIENT))
         return self.listener.choose(ClientHello(sni=name)) is not None
 
     def test_names_that_may(self) -> None:
@@ -73,7 +75,7 @@ class Demands(AcmeCase):
             self.assertIsNotNone(each.choose(ClientHello(sni="exact.test")))
 
     def test_clients_at_the_same_time_share_one_order(self) -> None:
-        found = [as_deferred(self.demand("exact.test")) for _ in range(HELD + 5)]
+        found = [as_deferred(self.demand("exact.test", CLIENT)) for _ in range(HELD + 5)]
         self.assertNoResult(found[0])
         self.successResultOf(found[-1])
         self.pass_time(10)
@@ -83,7 +85,7 @@ class Demands(AcmeCase):
         self.assertTrue(self.asked("exact.test"))
 
     def test_who_goes_away_ends_nothing(self) -> None:
-        found = as_deferred(self.demand("exact.test"))
+        found = as_deferred(self.demand("exact.test", CLIENT))
         found.cancel()
         self.failureResultOf(found)
         self.pass_time(10)
@@ -96,16 +98,26 @@ class Demands(AcmeCase):
         self.pass_time(30)
         before = len(self.said)
         for number in range(9):
-            self.successResultOf(as_deferred(self.demand(f"x{number}.wild.test")))
+            self.successResultOf(as_deferred(self.demand(f"x{number}.wild.test", f"10.0.0.{number}")))
         self.assertEqual(len(self.said) - before, 1)
         self.assertTrue(self.asked("0.wild.test"))
         self.pass_time(3600)
         self.assertTrue(self.asked("5.wild.test"))
 
+    def test_too_many_of_one_client(self) -> None:
+        self.demand = self.made(per_hour=1000)
+        self.demand.attach(self.listener)
+        for number in range(PER_CLIENT):
+            self.successResultOf(self.later(self.demand(f"x{number}.wild.test", CLIENT), 10))
+        self.assertFalse(self.asked("exact.test"))
+        self.assertTrue(any(f"{CLIENT} has asked for too many" in said for said in self.said))
+        self.done(self.demand("exact.test", "10.0.0.1"))
+        self.assertTrue(self.asked("exact.test"))
+
     def test_a_failure_is_not_waited_for_twice(self) -> None:
         self.directory.instead["/new-order"] = [AcmeFailed("no")]
         self.assertFalse(self.asked("exact.test"))
-        found = as_deferred(self.demand("exact.test"))
+        found = as_deferred(self.demand("exact.test", CLIENT))
         self.successResultOf(found)
         self.pass_time(100)
         self.assertTrue(self.asked("exact.test"))
@@ -123,7 +135,7 @@ class Demands(AcmeCase):
         self.demand.attach(self.listener)
         verdict: Deferred[int] = Deferred()
         self.verdicts = [verdict]
-        found = [as_deferred(self.demand("exact.test")) for _ in range(3)]
+        found = [as_deferred(self.demand("exact.test", CLIENT)) for _ in range(3)]
         verdict.callback(200)
         self.pass_time(10)
         for each in found:

@@ -8,7 +8,7 @@ import shutil
 from tests.admin.case import ApiCase
 from tests.changing.case import CONFIG, ChangingCase, text
 from toron import plugin
-from toron.changing import asked, confirming
+from toron.changing import asked, confirming, own_file
 from toron.config.load import Loaded, load_text
 
 
@@ -218,12 +218,45 @@ class TheFile(ChangingCase):
         self.assertIn("--no-save", got.body["next"])
         self.assertEqual(self.apply(text("two"), save=False).status, 200)
 
+    def test_one_that_somebody_has_edited(self) -> None:
+        self.write(text("edited"))
+        got = self.apply(text("two"))
+        self.assertEqual((got.status, got.body["word"], self.serves), (409, "file_edited", "one"))
+        self.assertIn("--overwrite", got.body["next"])
+        self.assertEqual(self.on_disk, text("edited"))
+        self.assertTrue(self.apply(text("two"), overwrite=True).body["saved"])
+        self.write(text("one"))
+        self.assertTrue(self.apply(text("three")).body["saved"], "that has served, and is known")
+        self.write(text("four"))
+        self.assertTrue(self.apply(text("four")).body["saved"], "it says so already")
+
+    def test_one_that_is_edited_while_a_change_waits(self) -> None:
+        self.waits(text("two"))
+        self.write(text("edited"))
+        found = self.ask("POST /confirm").body
+        self.assertEqual(
+            (found["result"], found["saved"], self.on_disk), ("confirmed", False, text("edited"))
+        )
+        self.assertIn("it was edited meanwhile", found["warnings"][0]["message"])
+
+    def test_one_that_was_applied_from_where_it_is(self) -> None:
+        self.write(text("two"))
+        self.waits(text("two"), 5)
+        self.advance(6)
+        self.assertEqual((self.serves, self.on_disk), ("one", CONFIG))
+        self.assertTrue(self.progress()["saved"])
+        self.waits(text("two"), 5)
+        self.write(text("edited"))
+        self.advance(6)
+        self.assertEqual((self.serves, self.on_disk), ("one", text("edited")))
+        self.assertFalse(self.progress()["saved"])
+
     def test_a_disk_that_is_full_when_it_is_confirmed(self) -> None:
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
         self.waits(text("two"))
-        self.patch(confirming, "replace_file", full)
+        self.patch(own_file, "replace_file", full)
         found = self.ask("POST /confirm").body
         self.assertEqual((found["result"], found["saved"], found["state"]), ("confirmed", False, "idle"))
         self.assertIn("No space left on device", found["warnings"][0]["message"])
@@ -275,4 +308,4 @@ class WithoutReload(ApiCase):
     def test_it_is_refused(self) -> None:
         self.gateway._changing = None
         for what in ("GET /apply", "POST /confirm", "POST /rollback", "GET /history", "GET /history/1"):
-            self.refused(501, "no_reload", what)
+            self.refused(501, "no_control", what)

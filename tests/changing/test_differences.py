@@ -102,6 +102,18 @@ class Differences(SynchronousTestCase):
             [("change", "route", "a", ("middlewares.1.rate-limit.rate", "1/s", "2/s"))],
         )
 
+    def test_certificates_of_a_directory(self) -> None:
+        acme = BASE.replace("{self_signed: [a.test]}", "{acme: {names: [a.test, NAME], state: state}}")
+        acme += "admin: {}\n"
+        [change] = self.changes(acme.replace("NAME", "b.test"), acme.replace("NAME", "c.test"))
+        self.assertEqual(
+            (change.action, change.kind, change.name), ("change", "certificate", "https-8443/acme a.test")
+        )
+        [key] = change.keys
+        self.assertEqual(
+            (key.key, key.before, key.after), ("acme.names", ["a.test", "c.test"], ["a.test", "b.test"])
+        )
+
     def test_servers(self) -> None:
         self.assertEqual(
             self.short(('"http://127.0.0.1:2"', '{url: "http://127.0.0.1:2", weight: 3}, "http://127.0.0.1:4"')),

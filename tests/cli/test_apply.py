@@ -49,8 +49,9 @@ class Apply(AdminCase):
             (("--rollback-if", "p99 > 2x", "--watch", "2m"), "2m", False),
         ):
             self.port.asked.clear()
-            self.apply(*words, "--no-save", "--requests", "5")
+            self.apply(*words, "--no-save", "--overwrite", "--requests", "5")
             asked = self.asked()
+            self.assertTrue(asked["overwrite"])
             self.assertEqual((asked["window"], asked["confirm"]), (window, confirm))
             self.assertEqual((asked["save"], asked["requests"]), (False, 5))
             self.assertEqual(asked.get("rollback_if"), "p99 > 2x" if "--rollback-if" in words else None)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from tests.cli.admin_port import AdminCase
 from tests.cli.case import BAD, ERROR, GOOD, CliCase
+from toron.explain.record import Asked, Ended, Outcome, Record
 
 
 class Explain(CliCase):
@@ -51,3 +54,49 @@ class Explain(CliCase):
             result = self.run_cli("explain", "-c", path, *words)
             self.assertEqual((result.exit_code, result.stdout), (2, ""), words)
             self.assertIn(said, result.stderr)
+
+
+class Served(AdminCase):
+    """Of what a gateway has served; the gateway is one that the test plays."""
+
+    def record(self, kind: str = "server", status: int = 200, reason: str | None = None) -> dict[str, Any]:
+        line = {"time": "T", "id": "a/b", "kind": "http", "duration_ms": 1.0}
+        outcome = Outcome(kind, status, reason)  # type: ignore[arg-type]
+        return Record(Asked("http://x/", "GET", [], "::1"), outcome, ended=Ended(line)).as_json()
+
+    def test_by_its_id(self) -> None:
+        self.port.answers["GET requests/a%2Fb"] = 200, self.record()
+        self.assertEqual(
+            self.lines("explain", "--live", "a/b"),
+            ["GET http://x/ from ::1, T, id a/b", "└─ a server answered with status 200, 1 ms"],
+        )
+        self.port.answers["GET requests/a%2Fb"] = 200, self.record("refused", 404, "no_route")
+        self.assertEqual(
+            self.lines("explain", "--live", "a/b", code=1)[1], "└─ refused with status 404: no_route, 1 ms"
+        )
+
+    def test_the_last_one(self) -> None:
+        self.port.answers |= {
+            "GET requests?route=r&status=5xx&most=1": (200, {"requests": [{"id": "z"}]}),
+            "GET requests?most=1": (200, {"requests": []}),
+            "GET requests/z": (200, self.record()),
+        }
+        said = self.lines("explain", "--last", "--route", "r", "--status", "5xx", "--json")
+        self.assertEqual(json.loads("".join(said))["ended"]["line"]["id"], "a/b")
+        nothing = self.type("explain", "--last")
+        self.assertEqual(nothing.exit_code, 2)
+        self.assertIn("Nothing that is as asked for is remembered.", nothing.stderr)
+
+    def test_what_is_not_known(self) -> None:
+        problem = {
+            "title": "t",
+            "status": 404,
+            "detail": "no request 'x'",
+            "next": "ask",
+            "word": "unknown_request",
+        }
+        self.port.answers["GET requests/x"] = 404, problem
+        result = self.type("explain", "--live", "x")
+        self.assertEqual((result.exit_code, result.stderr), (2, "Error: no request 'x': ask\n"))
+        self.port.answers["GET requests/x"] = 403, problem | {"word": "token_wrong", "status": 403}
+        self.assertEqual(self.type("explain", "--live", "x").exit_code, 1)

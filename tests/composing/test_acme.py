@@ -108,7 +108,19 @@ class Compositions(ComposedCase):
         composition.acme.attend(root)
         composition.acme.attend(root)
         self.assertEqual([each.name for each in root.services], ["acme"])
-        self.assertEqual(len(composition.metrics.more), 1)
+        keeper = composition.acme.keeper
+        assert keeper is not None
+        self.assertEqual(composition.metrics.more.count(keeper.families), 1)
+        self.assertEqual(root.draining, [keeper.rest])
+
+    def test_they_rest_when_the_gateway_drains(self) -> None:
+        composition = self.composition(TEXT)
+        root: Any = Gateway(self.reactor, composition.readiness, delay=0.0, limit=0.0, fatal=str)
+        composition.attend(root)
+        for told in root.draining:
+            told()
+        assert composition.acme.keeper is not None
+        self.assertTrue(composition.acme.keeper.resting)
 
     def test_only_plain_http_has_the_answers(self) -> None:
         composition = self.made()

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.core.test_routing import asked, at, on, router
-from toron.core.judging import Judged, judge
+from toron.core.judging import Judged, judge, judging
 from toron.core.message import Request
 from toron.core.networks import Networks
-from toron.core.routing import Pattern, Router
+from toron.core.routing import SLICE, Pattern, Router
 
 HOSTS = ["a.test", "b.a.test", "*.a.test", "^[ab]", "*", "^test$"]
 PATHS = ["/", "/x", "/x/", "/x/y", "/x/*", "^/x", "^/(.)/y$", "/y", "/*"]
@@ -114,3 +114,9 @@ class Misses(SynchronousTestCase):
         )  # fmt: skip
         found = sorted(judge(made, asked(b"/api/v1", host=b"sub.a.test")), key=lambda each: each.nearness)
         self.assertEqual([each.order - 1 for each in found], [3, 1, 0, 5, 2, 4])
+
+
+class Steps(SynchronousTestCase):
+    def test_no_step_grows_with_the_number_of_routes(self) -> None:
+        routes = router(*(at(f"/p{number}") for number in range(10 * SLICE)))
+        self.assertEqual(len(list(judging(routes, asked(b"/p1")))), 10)

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from toron.explain.record import (
     Asked,
     BackendStep,
+    Ended,
     GuardStep,
     MiddlewareStep,
     Missed,
@@ -18,6 +19,8 @@ from toron.explain.record import (
     Record,
     RouteStep,
     ServerStep,
+    TryStep,
+    record_of,
 )
 
 
@@ -43,3 +46,12 @@ class Records(SynchronousTestCase):
             guards=[GuardStep("a", "", "passes")], middlewares=[MiddlewareStep("b", "")],
         )  # fmt: skip
         self.assertEqual([step.name for step in record.verdicts], ["a", "b"])
+
+    def test_back_from_json(self) -> None:
+        record = Record(
+            Asked("http://a/", "GET", [("A", "b")], "192.0.2.1"), Outcome("refused", 502, "upstream_reset"),
+            backend=BackendStep("b", "a:4:1", "random", [], tries=[TryStep("s", "a:5:1", "why", "failed")]),
+            ended=Ended({"id": "1"}, "so"),
+        )  # fmt: skip
+        self.assertEqual(record_of(json.loads(json.dumps(record.as_json()))), record)
+        self.assertRaises(ValueError, record_of, {"asked": 1})

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.explain.case import ExplainCase
+from toron.explain.record import Asked, BackendStep, Ended, Outcome, Record, ServerStep, TryStep
 from toron.explain.text import as_text
 
 TEXT = """
@@ -59,3 +62,62 @@ class Text(ExplainCase):
             self.said("tcp://a:9"),
             ["tcp://a:9 from 127.0.0.1", "└─ refused: no_listener (no listener takes tcp on port 9)"],
         )
+
+
+class Served(ExplainCase):
+    """Of something that was served; the rest of the tree is the same."""
+
+    def said(self, outcome: Outcome, backend: BackendStep | None = None, **line: Any) -> list[str]:
+        line = {"time": "T", "id": "7", "kind": "http"} | line
+        record = Record(
+            Asked("http://a/", "GET", [], "::1"), outcome, backend=backend, ended=Ended(line, "so")
+        )
+        return as_text(record).splitlines()
+
+    def test_servers_one_after_the_other(self) -> None:
+        tries = [
+            TryStep(
+                "s1", "1:1", "random picks it", "failed", None, "upstream_reset", "why", 0.5, 1.25,
+                [ServerStep("s2", "1:9", "passed over", "it drains: nobody new is led to it")],
+            ),
+            TryStep("s3", "1:5", "the same once more", "answered", 200, began_ms=2.0, ended_ms=3.0),
+            TryStep("s4", "1:5", "random picks it", "answered", began_ms=2.0, ended_ms=3.0),
+            TryStep("s5", "1:5", "random picks it", "unanswered"),
+            TryStep(None, "", "nobody can be asked", "unanswered", began_ms=9.0),
+        ]  # fmt: skip
+        backend = BackendStep("b", "1:3", "random", [], tries=tries)
+        self.assertEqual(
+            self.said(Outcome("server", 200), backend, duration_ms=4.5, bytes_in=1, bytes_out=2),
+            [
+                "GET http://a/ from ::1, T, id 7",
+                "├─ backend b (random)  [1:3]",
+                "│  ├─ after 0.5 ms picks s1: random picks it  [1:1]",
+                "│  │  ├─ passes over s2: it drains: nobody new is led to it  [1:9]",
+                "│  │  └─ failed after 1.25 ms: upstream_reset (why)",
+                "│  ├─ after 2 ms picks s3: the same once more  [1:5]",
+                "│  │  └─ answered after 3 ms, status 200",
+                "│  ├─ after 2 ms picks s4: random picks it  [1:5]",
+                "│  │  └─ connected after 3 ms",
+                "│  ├─ picks s5: random picks it  [1:5]",
+                "│  │  └─ it was over before there was an answer",
+                "│  └─ after 9 ms nobody can be asked",
+                "├─ so",
+                "└─ a server answered with status 200, 4.5 ms, 1 bytes in, 2 out",
+            ],
+        )
+
+    def test_how_it_ended(self) -> None:
+        refused = Outcome("refused", 502, "upstream_reset", "why")
+        for outcome, line, last in (
+            (refused, {}, "refused with status 502: upstream_reset (why)"),
+            (refused, {"upstream_ms": 1.0}, "ended with status 502: upstream_reset (why)"),
+            (
+                Outcome("refused", None, "reset"),
+                {"bytes_in": 1, "bytes_out": 0},
+                "ended: reset, 1 bytes in, 0 out",
+            ),
+            (Outcome("refused", None, "reset"), {}, "refused: reset"),
+            (Outcome("answer", 308), {}, "answered here with status 308"),
+            (Outcome("server"), {}, "a server had it"),
+        ):
+            self.assertEqual(self.said(outcome, **line)[-1], f"└─ {last}")

@@ -70,7 +70,7 @@ class Tries(ExplainCase):
         for by in ("cookie", "again"):
             self.trail.pick(self.backend, one, (), 0.0, 0.0, by)
         why = [each.why for each in self.told(self.trail).tries]
-        self.assertEqual(why, ["the client's cookie names it", "the same once more, over a new connection"])
+        self.assertEqual(why, ["the client's cookie names it", "the same once more"])
 
     def test_what_was_not_written_down(self) -> None:
         step = self.told(None, server="10.0.0.1:2")

@@ -166,6 +166,13 @@ class Renewals(AcmeCase):
             curl_options={CurlOpt.RESOLVE: [f"a.test:{port}:127.0.0.1"]}, timeout=10.0,
         )  # fmt: skip
         self.assertEqual((got.content, got.http_version), (b"hello", CurlHttpVersion.V3))
+        # Another certificate, and workers that were there before it.
+        gateway.config.write_text(gateway.config.read_text().replace("names: a.test", "names: [c.test]"))
+        os.kill(gateway.pid, 1)
+        self.said(gateway, "ACME: a certificate for c.test")
+        root = pebble.root()
+        for _ in range(6):
+            eventually(lambda: self.get("c.test", root) == (0, "hello"), what="every worker to have it")
 
 
 class Trouble(AcmeCase):

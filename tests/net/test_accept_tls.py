@@ -164,7 +164,7 @@ class Demanding(AcceptingCase):
         self.answer: Wait[None] = Wait()
         self.certificates.demand = self.demand
 
-    async def demand(self, name: str) -> None:
+    async def demand(self, name: str, client_ip: str) -> None:
         self.asked.append(name)
         await self.answer
         self.certificates.add(Source(p256("new.test")))

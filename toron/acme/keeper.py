@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client.core import Metric
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredSemaphore, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, DeferredSemaphore, maybeDeferred
 
 from toron.acme.account import Account
 from toron.acme.directory import Directory
@@ -50,6 +50,8 @@ class Keeper(MultiService):
         super().__init__()  # type: ignore[no-untyped-call]
         self.setName("acme")  # type: ignore[no-untyped-call]
         self.answers = answers
+        self.resting = False
+        """Whether nothing is asked for any more."""
         self._reactor = reactor
         self._random = random
         self._wall = wall
@@ -103,8 +105,14 @@ class Keeper(MultiService):
 
     def begin(self, upkeep: Upkeep) -> None:
         """Look after this one, too, if that is not done already."""
-        if upkeep.parent is None:
+        if upkeep.parent is None and not self.resting:
             upkeep.setServiceParent(self)  # type: ignore[no-untyped-call]
+
+    def rest(self) -> None:
+        """Ask for nothing more, since another process may take this one's place; what is served stays so."""
+        self.resting = True
+        stopped = [maybeDeferred(each.stopService) for each in self._upkeeps.values() if each.running]
+        DeferredList(stopped).addCallback(self._unlock)
 
     def forget(self, upkeep: Upkeep) -> None:
         """Somebody asked for one that is not wanted after all."""

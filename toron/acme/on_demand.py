@@ -30,6 +30,9 @@ HELD = 100
 
 _LABEL = re.compile("(?!-)[a-z0-9-]{1,63}(?<!-)")
 
+PER_CLIENT = 10
+"""New names that one client may ask for in an hour, also those that get none."""
+
 QUIET = 10.0
 """Seconds from one warning to the next, at least."""
 
@@ -60,6 +63,7 @@ class OnDemand:
         self._exact = {name for name in allow if not name.startswith("*.")}
         self._wild = {name[2:] for name in allow if name.startswith("*.")}
         self._bucket = TokenBuckets(per_hour / HOUR, per_hour)
+        self._clients = TokenBuckets(PER_CLIENT / HOUR, PER_CLIENT)
         self._seconds = seconds
         self._url = ask
         self._https = https if ask else None
@@ -89,19 +93,19 @@ class OnDemand:
         label, _, parent = name.partition(".")
         return name in self._exact or (parent in self._wild and _LABEL.fullmatch(label) is not None)
 
-    async def __call__(self, name: str) -> None:
+    async def __call__(self, name: str, client_ip: str) -> None:
         """Wait until there is a certificate for a name, or it is known that there is none."""
-        if not self.allows(name) or self._held >= HELD:
+        if not self.allows(name) or self._held >= HELD or self._keeper.resting:
             return
         self._held += 1
         try:
-            upkeep = self._upkeeps.get(name) or await self._agreed(name)
+            upkeep = self._upkeeps.get(name) or await self._agreed(name, client_ip)
             if upkeep is not None:
                 await upkeep.first()
         finally:
             self._held -= 1
 
-    async def _agreed(self, name: str) -> Upkeep | None:
+    async def _agreed(self, name: str, client_ip: str) -> Upkeep | None:
         """See to a new name once, however many clients ask for it meanwhile."""
         asking = self._asking.get(name)
         if asking is not None:
@@ -111,15 +115,15 @@ class OnDemand:
             return self._upkeeps.get(name)
         asking = self._asking[name] = []
         try:
-            return await self._new(name)
+            return await self._new(name, client_ip)
         finally:
             del self._asking[name]
             for each in asking:
                 each.fire(None)
 
-    async def _new(self, name: str) -> Upkeep | None:
+    async def _new(self, name: str, client_ip: str) -> Upkeep | None:
         upkeep = self._keeper.upkeep(self._template.at(name))
-        if not upkeep.record.kept and not await self._may(name):
+        if not upkeep.record.kept and not await self._may(name, client_ip):
             self._keeper.forget(upkeep)
             return None
         self._upkeeps[name] = upkeep
@@ -129,8 +133,11 @@ class OnDemand:
         self._keeper.begin(upkeep)
         return upkeep
 
-    async def _may(self, name: str) -> bool:
+    async def _may(self, name: str, client_ip: str) -> bool:
         """Whether a name that was never served may have a certificate now."""
+        if not self._clients.take(client_ip, self._seconds()).allowed:
+            self._refuse(name, f"{client_ip} has asked for too many")
+            return False
         if self._https is not None and not await self._asked(self._https, name):
             return False
         if len(self._upkeeps) < MOST and self._bucket.take(None, self._seconds()).allowed:

@@ -80,7 +80,7 @@ class Upkeep(Service):
         self._taken = False
         self._task: Task[None] | None = None
         self._call: Any = None
-        self._stopped: Deferred[None] | None = None
+        self._stopped: list[Deferred[None]] = []
         self._waiting: list[Wait[None]] = []
 
     # --- life ---------------------------------------------------------------------------------
@@ -103,10 +103,12 @@ class Upkeep(Service):
             self._call = None
         if self._task is None:
             return succeed(None)
-        stopped = self._stopped = Deferred()
+        stopped: Deferred[None] = Deferred()
         # A command that takes a record away may hang.
         stopped.addTimeout(LAST, self._reactor, lambda _, seconds: None)
-        self._task.cancel()
+        self._stopped.append(stopped)
+        if len(self._stopped) == 1:
+            self._task.cancel()
         return stopped
 
     def renew(self) -> None:
@@ -165,9 +167,9 @@ class Upkeep(Service):
                 error = AcmeFailed(f"{type(error).__name__}: {error}", word="internal")
             self._failed(error)
         self._tell_waiting()
-        if self._stopped is not None:
-            self._stopped.callback(None)
-            self._stopped = None
+        stopped, self._stopped = self._stopped, []
+        for each in stopped:
+            each.callback(None)
         self._plan()
 
     def _tell_waiting(self) -> None:

@@ -137,6 +137,8 @@ class Apply(Struct, forbid_unknown_fields=True):
     """How many requests must have come before a condition says anything; five times as many for p95, p99."""
     save: bool = True
     """Whether the file is replaced once it is final."""
+    overwrite: bool = False
+    """Whether that is done even where somebody has edited it, and what it says has not served."""
 
 
 class Rollback(Struct, forbid_unknown_fields=True):
@@ -150,3 +152,5 @@ class Rollback(Struct, forbid_unknown_fields=True):
     message: str = ""
     save: bool = True
     """Whether the file is replaced."""
+    overwrite: bool = False
+    """As in an application."""

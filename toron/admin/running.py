@@ -144,14 +144,17 @@ class Changing(Protocol):
     async def plan(self, text: bytes, extension: str, name: str) -> Plan:
         """What this text would do if it was applied; problems call it `name`."""
 
-    async def apply(self, asked: Apply) -> Progress:
-        """Take a text into service, and watch it where that is asked for."""
+    async def apply(self, asked: Apply, *, only: bool = False) -> Progress:
+        """Take a text into service, and watch it where that is asked for.
+
+        With `only`, only in the place of what serves now.
+        """
 
     async def confirm(self) -> Progress:
         """Keep what waits for that."""
 
-    async def rollback(self, asked: Rollback) -> Progress:
-        """Take what served before into service."""
+    async def rollback(self, asked: Rollback, *, only: bool = False) -> Progress:
+        """Take what served before into service; `only` as in `apply`."""
 
     def progress(self) -> Progress:
         """How the change goes that waits, or how the last one went."""
@@ -252,12 +255,11 @@ class Running:
 
     @property
     def changing(self) -> Changing:
-        """The same; Refused where the configuration can not be changed."""
+        """What plans changes and makes them; Refused where nothing does: somebody has composed it by hand."""
         if self._changing is None:
             raise Refused(
-                501, "no_reload", "this gateway can not change its configuration while it runs",
-                "restart it with the new configuration, or run it with workers: 1",
-            )  # fmt: skip
+                501, "no_control", "nothing changes the configuration here", "start it with toron run"
+            )
         return self._changing
 
     @property

@@ -18,15 +18,15 @@ from toron.changing.asked import FORMATS, check_saving, condition, mistakes, nam
 from toron.changing.beside import beside
 from toron.changing.condition import Condition
 from toron.changing.history import RETURN, WAITING, WENT_BACK, History, Past
+from toron.changing.own_file import OwnFile
 from toron.changing.planning import mistake, planned
-from toron.changing.saving import replace_file
 from toron.changing.watch import Watch
 from toron.config.kept import given_back, with_places
 from toron.config.load import Loaded, load_text
 from toron.config.place import Invalid
 from toron.core.wait import Task
 from toron.net.living import Found, Wanted
-from toron.reload import FILE, SENT, WHAT_WAS_SENT, Reload
+from toron.reload import FILE, SENT, WHAT_WAS_SENT, Overtaken, Reload
 
 TORON = "toron"
 """The author of what is done without anybody."""
@@ -64,6 +64,7 @@ class Changing(Service):
         self._path = path
         self._look = look
         self.history = History(reload.current.wall)
+        self._file = OwnFile(path, self.history.knows)
         self._watch = Watch(self._reactor, reload.current.metrics)
         self._state = IDLE
         self._entry: Past | None = None
@@ -188,8 +189,12 @@ class Changing(Service):
 
     # --- doing --------------------------------------------------------------------------------
 
-    async def apply(self, asked: Apply) -> Progress:
-        """Take a text into service, and begin to watch it where that is asked for; raises Refused."""
+    async def apply(self, asked: Apply, *, only: bool = False) -> Progress:
+        """Take a text into service, and begin to watch it where that is asked for; raises Refused.
+
+        With `only`, only in the place of what serves now.
+        """
+        meant = self._reload.kept if only else None
         seconds, when = window(asked), condition(asked)
         name = named(self._path, asked.format)
         text = asked.configuration.encode()
@@ -204,8 +209,10 @@ class Changing(Service):
         try:
             if asked.save:
                 check_saving(self._path, asked.format)
+                if not asked.overwrite and await beside(self._reactor, partial(self._file.edited, text)):
+                    raise self._edited()
             await self._watch.remember()
-            self._warnings = await self._change(read, WHAT_WAS_SENT)
+            self._warnings = await self._change(read, WHAT_WAS_SENT, meant)
         except BaseException:
             self._step("rejected")
             raise
@@ -226,8 +233,11 @@ class Changing(Service):
         await self._keep("confirmed")
         return self.progress()
 
-    async def rollback(self, asked: Rollback) -> Progress:
-        """Take what served before into service; raises Refused where there is none, or it has mistakes."""
+    async def rollback(self, asked: Rollback, *, only: bool = False) -> Progress:
+        """Take what served before into service; raises Refused where there is none, or it has mistakes.
+
+        With `only`, only in the place of what serves now.
+        """
         if self._state == WATCHING and asked.steps == 1 and not asked.id:
             await self._return("asked", f"{asked.author} asked for it")
             return self.progress()
@@ -237,17 +247,33 @@ class Changing(Service):
         message = asked.message or f"back to {back.id}"
         extension = os.path.splitext(back.name)[1].lower().replace(".yml", ".yaml")[1:]
         text = (await beside(self._reactor, lambda: back.text)).decode()
-        progress = await self.apply(Apply(text, extension, asked.author, message, save=asked.save))
+        to = Apply(text, extension, asked.author, message, save=asked.save, overwrite=asked.overwrite)
+        progress = await self.apply(to, only=only)
         self._reload.stats.went_back("asked")
         return progress
+
+    def _edited(self) -> Refused:
+        return Refused(
+            409, "file_edited", f"somebody has edited {self._path}: what it says has never served",
+            "toron reload takes what it says; with --overwrite it is replaced all the same",
+        )  # fmt: skip
 
     def _load(self, text: bytes, name: str) -> Loaded:
         return load_text(text, name, os.path.dirname(self._path), plugin, os.environ)
 
-    async def _change(self, read: Callable[[], Loaded], called: str) -> list[Mistake]:
+    async def _change(
+        self, read: Callable[[], Loaded], called: str, only: bytes | None = None
+    ) -> list[Mistake]:
         """Have it taken into service: the warnings; raises Refused."""
         try:
-            return list(map(mistake, await self._reload.change(read, "", called)))
+            return list(map(mistake, await self._reload.change(read, "", called, only=only)))
+        except Overtaken:
+            raise Refused(
+                412,
+                "stale",
+                "the configuration is not what it was: another change came first",
+                "look at GET /api/v1/config again, and send the change for what serves now",
+            ) from None
         except Invalid as invalid:
             raise mistakes(invalid) from None
         except OSError as error:
@@ -291,23 +317,29 @@ class Changing(Service):
 
     async def _save(self, text: bytes) -> None:
         """Replace the file, where that is wanted."""
+        problem = ""
         try:
             if self._asked.save:
                 self._reload.writes(text)
-                await beside(self._reactor, partial(replace_file, self._path, text))
-                self._saved, self._reload.source = True, FILE
+                problem = await beside(self._reactor, partial(self._file.write, text, self._asked.overwrite))
+                if not problem:
+                    self._saved, self._reload.source = True, FILE
         except OSError as error:
-            problem = f"what serves could not be written to the file: {error.strerror or error}"
-            self._log.error("{path}: {problem}", path=self._path, problem=problem)
-            self._warnings = [*self._warnings, Mistake(self._path, 1, 1, "warning", problem)]
+            problem = error.strerror or str(error)
         finally:
             self._step("saved")
+        if problem:
+            self._warn(f"what serves could not be written to the file: {problem}")
+
+    def _warn(self, problem: str) -> None:
+        self._log.error("{path}: {problem}", path=self._path, problem=problem)
+        self._warnings = [*self._warnings, Mistake(self._path, 1, 1, "warning", problem)]
 
     async def _return(self, word: str, why: str) -> None:
         """Take what was before into service again."""
         before = self._before
         entry = self._decided("return", WENT_BACK, why)
-        place = self.history.entries.index(entry)
+        earlier = self.history.entries[max(0, self.history.entries.index(entry) - 1)]
         self._log.warn("change {id} goes back: {why}", id=entry.id, why=why)
         try:
             await self._change(lambda: with_places(given_back(before)), "what was before")
@@ -317,9 +349,19 @@ class Changing(Service):
             self._note(entry, "applied", f"it could not go back ({why}): {detail}")
         else:
             self._reload.stats.went_back(word)
-            earlier = self.history.entries[max(0, place - 1)]
             back = self.history.add(TORON, f"back to {earlier.id}", earlier.name, earlier.text)
             self._note(back, RETURN)
-            self._saved = self._saved_before
-            self._reload.source = FILE if self._saved else SENT
+            await self._restore(entry.text, back.text)
         self._step("returned")
+
+    async def _restore(self, wrong: bytes, right: bytes) -> None:
+        """Have the file not say what went back: somebody may have applied it from there."""
+        self._saved = self._saved_before
+        if self._saved and self._asked.save:
+            self._reload.writes(right)
+            try:
+                self._saved = await beside(self._reactor, partial(self._file.restore, wrong, right))
+            except OSError as error:
+                self._saved = False
+                self._warn(f"what serves could not be written to the file: {error.strerror or error}")
+        self._reload.source = FILE if self._saved else SENT

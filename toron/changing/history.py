@@ -7,6 +7,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 from twisted.logger import Logger
@@ -32,7 +33,7 @@ MESSAGE = 1000
 class Past:
     """One entry, with its text."""
 
-    __slots__ = ("_packed", "author", "id", "lines", "message", "name", "reason", "result", "time")
+    __slots__ = ("_packed", "author", "digest", "id", "lines", "message", "name", "reason", "result", "time")
 
     def __init__(self, id: int, time: float, author: str, message: str, name: str, text: bytes) -> None:
         self.id = id
@@ -46,6 +47,8 @@ class Past:
         self.reason = ""
         self.lines: tuple[int, int] | None = None
         """How many are new, and how many are gone; None until somebody has counted."""
+        self.digest = sha256(text).digest()
+        """A hash of the text."""
         self._packed = zlib.compress(text, 1)
 
     @property
@@ -124,6 +127,11 @@ class History:
             self._log.error(
                 "the history can not be written: {path}: {why}", path=self.folder, why=error.strerror or error
             )
+
+    def knows(self, text: bytes) -> bool:
+        """Whether an entry has this text."""
+        digest = sha256(text).digest()
+        return any(each.digest == digest for each in self.entries.copy())
 
     def steps_back(self, steps: int) -> Past | None:
         """What served so many changes ago; those that went back, and going back, are no changes."""

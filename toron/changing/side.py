@@ -96,8 +96,12 @@ def _server(written: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _certificate(written: Mapping[str, Any]) -> str:
-    names = written.get("self_signed")
-    return str(written.get("cert")) if written.get("cert") else f"self-signed {' '.join(names or [])}"
+    if written.get("cert"):
+        return str(written["cert"])
+    if written.get("acme"):
+        names = written["acme"].get("names")
+        return f"acme {names[0] if names else 'on demand'}"
+    return f"self-signed {' '.join(written.get('self_signed') or [])}"
 
 
 def _named(items: Sequence[Any], name: Any) -> dict[str, Any]:

@@ -23,6 +23,9 @@ message_option = click.option("-m", "--message", default="", metavar="TEXT", hel
 save_option = click.option(
     "--no-save", "save", flag_value=False, default=True, help="Leave the gateway's file as it is."
 )
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace the gateway's file even where it was edited."
+)
 
 
 def read_text(file: str) -> tuple[bytes, str]:

@@ -15,6 +15,7 @@ from toron.cli._changes import (
     body,
     message_option,
     outcome,
+    overwrite_option,
     read_text,
     save_option,
     tell,
@@ -50,6 +51,7 @@ TELL = 2.0
 @author_option
 @message_option
 @save_option
+@overwrite_option
 @json_option
 def command(
     gateway: Gateway,
@@ -62,6 +64,7 @@ def command(
     author: str | None,
     message: str,
     save: bool,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Take a configuration into service, for good or until it is confirmed.
@@ -80,6 +83,7 @@ def command(
     said = body(
         configuration=text.decode(), format=written, author=login(author), message=message, window=window,
         confirm=confirm is not None, rollback_if=rollback_if, requests=requests, save=save,
+        overwrite=overwrite or None,
     )  # fmt: skip
     progress = gateway.post("apply", body=said)
     if not no_wait:

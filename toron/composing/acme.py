@@ -99,6 +99,13 @@ class AcmeParts:
         if self.keeper is not None and self.keeper.parent is None:
             self.keeper.setServiceParent(root)  # type: ignore[no-untyped-call]
             self._metrics.more.append(self.keeper.families)
+            # A parent is told of nothing else, and this stays there.
+            root.draining.append(self.keeper.rest)
+
+    @property
+    def draining(self) -> list[Callable[[], None]]:
+        """Who is to be told when the gateway drains."""
+        return [] if self.keeper is None else [self.keeper.rest]
 
     def settle(self) -> None:
         """Be the composition that serves: what others wanted ends."""

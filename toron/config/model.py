@@ -974,7 +974,7 @@ class History(Model):
 
     keep: int = Field(50, ge=2, le=1000)
     """How many."""
-    path: File | None = None
+    path: Folder | None = None
     """A folder for them, so that they outlive a restart; without it they are kept in memory. It is made for
     the gateway's user only, and so is each file: the texts have the secrets that are written in them."""
 

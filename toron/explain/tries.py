@@ -13,7 +13,7 @@ from toron.explain.servers import server_path
 from toron.observe.access_lines import ConnectionLine, HttpLine, milliseconds
 
 _BY = {
-    "again": "the same once more, over a new connection",
+    "again": "the same once more",
     "cookie": "the client's cookie names it",
 }
 """Why a server was asked that the balancer has not picked."""

@@ -63,7 +63,7 @@ async def accept_tls(
     shown = certificates if clients is None or rule is None else clients.shown(rule)
     served = shown.choose(hello)
     if served is None and certificates.demand is not None:
-        await _demand(connection, certificates.demand(hello.sni), end)
+        await _demand(connection, certificates.demand(hello.sni, connection.client_ip), end)
         served = shown.choose(hello)
     if served is None:
         _say(connection, alert(UNRECOGNIZED_NAME))

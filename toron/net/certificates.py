@@ -55,8 +55,8 @@ class Certificates:
         """`prepare` is asked for every context that is made. ValueError or SSL.Error for a pair of no use."""
         self.sources = list(sources)
         """In the order of the configuration; those that came later at the end."""
-        self.demand: Callable[[str], Awaitable[object]] | None = None
-        """Awaited for a name that no certificate has: there may be one afterwards."""
+        self.demand: Callable[[str, str], Awaitable[object]] | None = None
+        """Awaited for a name that no certificate has, and the client's IP: there may be one afterwards."""
         self._policy = policy
         self._protocols = tuple(protocols)
         self._strict = strict

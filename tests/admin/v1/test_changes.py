@@ -56,6 +56,20 @@ class Doing(ChangingCase):
         self.refused(412, "stale", "POST /rollback", "{}", if_match=etag)
         self.assertEqual(self.serves, "two")
 
+    def test_another_change_comes_first(self) -> None:
+        etag = self.ask("GET /config").headers["etag"]
+        self.root.opened = False
+        self.write(text("of the file"))
+        self.reload.ask()
+        body = json.dumps({"configuration": text("sent"), "overwrite": True})
+        late = self.begin("POST /apply", body, if_match=etag)
+        self.root.opened = True
+        self.advance(2)
+        page = self.successResultOf(late)
+        self.assertEqual((page.status, json.loads(page.body)["word"]), (412, "stale"))
+        self.assertEqual((self.serves, self.progress()["state"]), ("of the file", "idle"))
+        self.assertEqual(self.apply(text("sent")).status, 200)
+
     def test_bad_bodies(self) -> None:
         for body in ("", "{}", "[]", '{"configuration": 5}', '{"configuration": "", "x": 1}'):
             self.refused(400, "bad_body", "POST /apply", body)

@@ -45,7 +45,7 @@ async def progress(call: Call) -> Progress:
 async def apply(call: Call) -> Progress:
     """Take a configuration into service."""
     call.body.author = call.body.author or call.who
-    found = await call.gateway.changing.apply(call.body)
+    found = await call.gateway.changing.apply(call.body, only=bool(call.if_match))
     call.note = f"{found.result} as {found.id}"
     return found
 
@@ -62,7 +62,7 @@ async def rollback(call: Call) -> Progress:
     if call.body.steps < 1:
         raise Refused(400, "bad_body", f"steps is {call.body.steps}", "take a number from 1 on")
     call.body.author = call.body.author or call.who
-    found = await call.gateway.changing.rollback(call.body)
+    found = await call.gateway.changing.rollback(call.body, only=bool(call.if_match))
     call.note = f"rolled back: {found.result} {found.id}"
     return found
 
