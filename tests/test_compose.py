@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import random
+import socket
 import sys
 import textwrap
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.net.test_quic_identities import pair
 from toron import plugin
-from toron.compose import Part, compose, compose_parent, compose_worker, rehearse
+from toron.compose import Composition, Part, compose, compose_parent, compose_worker, rehearse
 from toron.config.load import Loaded, load
 from toron.config.place import Invalid
 from toron.core.message import Request, Response
@@ -29,6 +30,7 @@ from toron.net.inheritance import Inheritance, Inherited
 from toron.net.key_pair import self_signed
 from toron.net.quic_endpoint import QuicEndpoint
 from toron.net.quic_sni import QuicListener
+from toron.net.sockets import Sockets
 from toron.wire.headers import Headers
 
 CLOCK = 1_800_000_000.0
@@ -162,6 +164,43 @@ class Tree(ComposeCase):
         self.assertEqual([type(service).__name__ for service in file], ["Discovery", *["HealthCheck"] * 2])
         self.assertEqual(sum(known.called for known in gateway.awaited), 1)
         file.stopService()
+
+    def test_what_is_known_of_servers(self) -> None:
+        config = """
+            listeners: [{protocol: http, port: 80}]
+            routes: [{backend: api}]
+            backends:
+              api: {servers: ["http://127.0.0.1:1", "http://127.0.0.1:2"], health: {initial: down}}
+              other: {url: "http://127.0.0.1:3"}
+            """
+        old = self.compose(config)
+        self.assertEqual((old.known(), old.unsure()), ([], True))
+        known = [("api", "http://127.0.0.1:1", True), ("api", "http://127.0.0.1:2", False)]
+        gateway = self.compose(config)
+        gateway.recall([*known, ("api", "http://gone", True), ("other", "http://127.0.0.1:3", False)])
+        self.assertEqual((gateway.known(), gateway.unsure()), (known, False))
+        self.assertEqual((gateway.start_within, gateway.linger), (30.0, 600.0))
+        self.assertEqual(gateway.drained(), [])
+        drained = [("api", "http://127.0.0.1:2"), ("other", "http://127.0.0.1:3")]
+        gateway.drain_servers([*drained, ("api", "http://gone"), ("gone", "http://127.0.0.1:1")])
+        self.assertEqual(gateway.drained(), drained)
+        again = self.compose(config)
+        again.recall(known[:1])
+        self.assertEqual((again.known(), again.unsure()), (known[:1], True))
+
+    def test_sockets_that_were_left(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as web:
+            sockets = Sockets({(False, "127.0.0.1", 80, ""): [web]})
+            path = self.folder / "a.yaml"
+            path.write_text("listeners: [{protocol: tcp, address: 127.0.0.1, port: 80, echo: {}}]\n")
+            loaded = load(str(path), plugin, {}, now=CLOCK)
+            made = Composition(loaded, self.reactor, random.Random(1), lambda: CLOCK, sockets=sockets)
+            gateway = made.whole(self.fail)
+            gateway.listeners[0].bind()
+            self.assertEqual(gateway.listeners[0].port, web.getsockname()[1])
+            again = Composition(loaded, self.reactor, random.Random(1), lambda: CLOCK, before=made)
+            self.assertIs(again.sockets, sockets)
+            gateway.listeners[0].stop_accepting()
 
     def test_a_file_of_servers_that_is_wrong(self) -> None:
         (self.folder / "servers.yaml").write_text("servers:\n  - {url: 'http://a', wait: 3}\n")

@@ -184,6 +184,7 @@ class Signals(TapCase):
         super().setUp()
         self.handlers: dict[int, Callable[..., None]] = {}
         self.asked: list[str] = []
+        self.stopping = False
         self.patch(signal, "signal", self.handlers.__setitem__)
         reactor: Any = self
         gateway: Any = self
@@ -204,6 +205,9 @@ class Signals(TapCase):
     def reload(self) -> None:
         self.asked.append("reload")
 
+    def upgrade(self) -> None:
+        self.asked.append("upgrade")
+
     def send(self, *numbers: int) -> list[str]:
         for number in numbers:
             self.handlers[number](number, None)
@@ -223,6 +227,13 @@ class Signals(TapCase):
 
     def test_loading_again(self) -> None:
         self.assertEqual(self.send(signal.SIGHUP, signal.SIGHUP), ["reload", "reload"])
+
+    def test_a_new_process(self) -> None:
+        self.assertEqual(self.send(signal.SIGUSR2), ["upgrade"])
+
+    def test_a_stop_of_one_that_ends_anyway(self) -> None:
+        self.stopping = True
+        self.assertEqual(self.send(signal.SIGTERM), ["hurry"])
 
     def test_they_are_what_a_gateway_can_do(self) -> None:
         self.assertTrue(callable(Gateway.hurry) and callable(Gateway.reopen))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random as randomness
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -29,10 +29,11 @@ from toron.net.certificate_care import CertificateCare
 from toron.net.doors import Doors
 from toron.net.fresh_tickets import FreshTickets
 from toron.net.gateway import Gateway
+from toron.net.health import HealthCheck
 from toron.net.inheritance import Inheritance, Inherited
 from toron.net.ocsp_stapling import Stapling
 from toron.net.pauses import emptying
-from toron.net.sockets import listening_socket
+from toron.net.sockets import Sockets
 from toron.net.sweep import Sweep
 from toron.net.upstream import Connections
 from toron.observe.access_log import AccessLog, NullAccessLog
@@ -99,13 +100,14 @@ def compose_parent(
     fatal: Callable[[str], None],
     inheritance: Inheritance,
     count: int,
+    sockets: Sockets | None = None,
 ) -> Part:
     """What one process does for `count` workers: sockets, checks, logs, the admin port.
 
     All that workers do is composed too, so that what is wrong is found here, and once; and what must
     be the same in each of them is in `inheritance` from then on. Raises Invalid as `compose` does.
     """
-    return Composition(loaded, reactor, random, wall, inheritance).parent(fatal, count)
+    return Composition(loaded, reactor, random, wall, inheritance, sockets=sockets).parent(fatal, count)
 
 
 def compose_worker(
@@ -181,10 +183,11 @@ def _nobody(message: str) -> None:
     """Nothing that is never started fails to start."""
 
 
-def shared_door(spec: model.Listener, count: int) -> Doors:
+def shared_door(spec: model.Listener, count: int, sockets: Sockets) -> Doors:
     """The sockets of a listener, for `count` workers."""
     return Doors(
-        spec.label, spec.address, spec.port, count, stream=not spec.over_udp, backlog=spec.backlog
+        spec.label, spec.address, spec.port, count,
+        stream=not spec.over_udp, backlog=spec.backlog, share=sockets.share,
     )  # fmt: skip
 
 
@@ -206,7 +209,9 @@ class Composition:
     tickets: FreshTickets
     acme: AcmeParts
     certificates: CertificateParts
+    sockets: Sockets
     doors: Listeners
+    routes: Routes
     new_id: Callable[[], str]
     recent: Recent
 
@@ -219,6 +224,7 @@ class Composition:
         inheritance: Inheritance | None = None,
         make_writer: Callable[..., Any] = LineWriter,
         before: Composition | None = None,
+        sockets: Sockets | None = None,
     ) -> None:
         earlier = None if before is None else before.ground
         self.ground = Ground(loaded, reactor, random, inheritance, earlier)
@@ -227,6 +233,7 @@ class Composition:
         self.random = random
         self.wall = wall
         self.make_writer = make_writer
+        self.sockets = before.sockets if before is not None else sockets or Sockets()
         if before is None:
             self.readiness = Readiness("starting")
             self.sweep = Sweep(reactor)
@@ -261,7 +268,7 @@ class Composition:
             self.ground, self.config, self.backends, self.routes, self.certificates,
             sweep=self.sweep, metrics=self.metrics, access_log=self.access_log, wall=wall,
             new_id=self.new_id, random=random, recent=self.recent, chart=self.chart,
-            open_socket=inheritance.opened if isinstance(inheritance, Inherited) else listening_socket,
+            open_socket=inheritance.opened if isinstance(inheritance, Inherited) else self.sockets.open,
         )  # fmt: skip
 
     def whole(self, fatal: Callable[[str], None]) -> Gateway:
@@ -274,6 +281,7 @@ class Composition:
         for each in admin:
             each.gateway.root = root
         root.awaited, root.held = self._known(), [*listeners]
+        root.unsure, root.recall, root.drain_servers = self._unsure, self.recall, self.drain_servers
         root.reopening = [self.access_log.reopen]
         return root
 
@@ -283,22 +291,24 @@ class Composition:
         root = Gateway(self.reactor, self.readiness, delay=drain.delay, limit=drain.limit, fatal=fatal)
         root.ready_at_once = False
         self._traffic()
-        doors = [shared_door(spec, count) for spec in self.config.listeners]
+        doors = [shared_door(spec, count, self.sockets) for spec in self.config.listeners]
         admin = self._admin()
         self._plant(root, self.care, self.stapling, *self.backends.services, *admin)
         root.awaited = self._known()
+        root.unsure, root.recall, root.drain_servers = self._unsure, self.recall, self.drain_servers
         root.listeners = doors
         root.bound = [*doors, *admin]
         for each in admin:
             each.gateway.root = root
         root.last = [*admin, self.access_log]
-        self.watch_clock()
+        self.watch(root)
         return Part(self, root, doors, admin)
 
     def worker(self, fatal: Callable[[str], None]) -> Part:
         """The traffic. The delay before the doors close is the parent's: it closes them first."""
         limit = self.config.drain.limit
         root = Gateway(self.reactor, self.readiness, delay=0.0, limit=limit, fatal=fatal, name="the worker")
+        root.linger = self.config.upgrade.linger
         listeners = self._traffic()
         self._plant(root, self.tickets, *self.backends.services, *listeners)
         self._listen(root, listeners, [])
@@ -324,6 +334,8 @@ class Composition:
 
     def attend(self, root: Gateway) -> None:
         """Be the one that is told of what goes on."""
+        self._answer(root)
+        root.lingering = [site.linger for site in self.doors.sites.values()]
         root.draining = [*(site.drain for site in self.doors.sites.values()), *self.acme.draining]
         root.closing = [pool.close for pool in self.pools]
         self.sweep.looked = self._looked
@@ -331,9 +343,17 @@ class Composition:
         # Not before: what never serves should be gone with the last who has it.
         self.chart.served = self
 
-    def watch_clock(self) -> None:
+    def watch(self, root: Gateway) -> None:
         """Be the one that is told, as a parent: what servers are busy with is for its workers to tell."""
+        self._answer(root)
+        root.active = self._active
         self.sweep.looked = self._looked_at_the_clock
+
+    def _answer(self, root: Gateway) -> None:
+        """Say what another process has to know that takes over, and how long that may take."""
+        root.known, root.drained = self.known, self.drained
+        root.leave_to_it = self.acme.leave
+        root.start_within, root.linger = self.config.upgrade.start, self.config.upgrade.linger
 
     def _traffic(self) -> list[Listener]:
         for _ in self.steps():
@@ -343,6 +363,47 @@ class Composition:
     def _known(self) -> list[Deferred[None]]:
         """What fires when it is known which servers are discovered."""
         return [group.discovery.known for group in self.groups if group.discovery is not None]
+
+    def _active(self) -> int:
+        """How many connections workers had when they last said."""
+        specs = self.config.listeners
+        return sum(self.metrics.listener(spec.label, spec.kind).active for spec in specs)
+
+    def _unsure(self) -> bool:
+        """Whether there is a server that nobody has looked at yet."""
+        return any(check.unsure for group in self.groups for check in _checks(group))
+
+    def known(self) -> list[tuple[str, str, bool]]:
+        """What checks have found: of each server its backend, its URL, and whether it is well."""
+        return [
+            (group.backend.name, check.server.url, check.server.healthy)
+            for group in self.groups for check in _checks(group) if not check.unsure
+        ]  # fmt: skip
+
+    def drained(self) -> list[tuple[str, str]]:
+        """Which servers somebody has asked to drain: of each its backend and its URL."""
+        return [
+            (group.backend.name, server.url)
+            for group in self.groups for server in group.backend.servers if server.draining
+        ]  # fmt: skip
+
+    def drain_servers(self, drained: Iterable[tuple[str, str]]) -> None:
+        """Have those drain, as far as they are there."""
+        wanted = set(drained)
+        for group in self.groups if wanted else ():
+            for server in group.backend.servers:
+                if (group.backend.name, server.url) in wanted:
+                    group.backend.drain(server, True)
+
+    def recall(self, known: Iterable[tuple[str, str, bool]]) -> None:
+        """Go on from what another process has found, as far as the servers are the same."""
+        found = {(backend, url): healthy for backend, url, healthy in known}
+        for group in self.groups:
+            for check in group.checks:
+                healthy = found.get((group.backend.name, check.server.url))
+                if healthy is not None:
+                    check.resume(healthy)
+                    group.backend.set_healthy(check.server, healthy, "checked by the process before")
 
     def steps(self) -> Generator[None]:
         """The listeners, with all that they lead to, and the backends that nothing leads to.
@@ -442,7 +503,7 @@ class Composition:
         from toron.admin.running import Running
 
         gateway = Running(self.reactor, self.wall, toron.__version__, self.metrics, self.readiness, self)
-        return [AdminListener(self.reactor, spec.address, spec.port, gateway)]
+        return [AdminListener(self.reactor, spec.address, spec.port, gateway, self.sockets.open)]
 
     def _looked_at_the_clock(self) -> None:
         self.metrics.loop_lag = self.sweep.lag
@@ -454,3 +515,7 @@ class Composition:
             if group.proxy is not None:
                 for server, stats in group.servers.items():
                     stats.idle = group.proxy.pool.idle(server)
+
+
+def _checks(group: Group) -> list[HealthCheck]:
+    return group.checks if group.members is None else group.members.checks

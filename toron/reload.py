@@ -145,8 +145,9 @@ class Reload:
             for each in waiting:
                 each.fail(OSError("the gateway is stopping"))
             return
-        if not self._root.opened:
-            # Who is still looked for would be started by the one that has gone by then.
+        if not self._root.opened or self._root.handing_over:
+            # Who is still looked for would be started by the one that has gone by then; and a process that
+            # is to take over knows the sockets that there are now.
             self._reactor.callLater(_SOON, self._next)
             return
         change = self._running = self._waiting.popleft()

@@ -19,10 +19,16 @@ from toron.compose import Composition
 from toron.config.load import Loaded, load
 from toron.config.place import Invalid
 from toron.net.gateway import Gateway
+from toron.net.handover import NotForUs
 from toron.net.notify import notifier
+from toron.net.sockets import Sockets
 from toron.observe.log import DEFAULT_FILE, OwnLog
 from toron.reload import Reload
 from toron.serving import Place, Serving
+from toron.upgrading.heir import Heir
+from toron.upgrading.pid_file import PidFile
+from toron.upgrading.program import Program, this_program
+from toron.upgrading.upgrade import Upgrade
 
 
 class Options(usage.Options):
@@ -32,7 +38,7 @@ class Options(usage.Options):
     longdesc = (
         "Serves a configuration file. To check one without serving it: toron check FILE. "
         "SIGTERM stops gently, a second one at once; SIGUSR1 opens the log files anew; SIGHUP loads the file "
-        "again, and changes what is different in it."
+        "again, and changes what is different in it; SIGUSR2 has a new process take over."
     )
     optParameters: ClassVar = [["config", "c", "toron.yaml", "The configuration file."]]  # noqa: N815  # overrides
 
@@ -40,6 +46,11 @@ class Options(usage.Options):
     path: str
     """The file, wherever a daemon goes."""
     own_log: OwnLog | None = None
+    heir: Heir | None = None
+    """What another process leaves to this one."""
+    program: Program
+    """How this process was started."""
+    pid_file: PidFile
 
     def opt_version(self) -> None:
         """Show the version of toron."""
@@ -48,7 +59,16 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Load the configuration; every problem goes to standard error, and an error ends with 1."""
+        parent: Any = self.parent
         self.path = os.path.abspath(self["config"])
+        try:
+            self.heir = Heir.of(os.environ)
+            self.program = this_program(bool((parent or {}).get("chroot")))
+            self.pid_file = PidFile(parent or {})
+            if self.heir is not None:
+                self.pid_file.set_aside()
+        except (NotForUs, OSError) as error:
+            fatal(str(error))
         try:
             self.loaded = load(self["config"], plugin, os.environ)
         except Invalid as invalid:
@@ -56,7 +76,6 @@ class Options(usage.Options):
         for warning in self.loaded.warnings:
             sys.stderr.write(f"{warning}\n")
         _install_reactor()
-        parent: Any = self.parent
         if parent is None:
             return
         daemon = not (parent.get("nodaemon") or parent.get("debug"))
@@ -89,20 +108,37 @@ def makeService(options: Options) -> Gateway:
     own_log = options.own_log
     try:
         observer = None if own_log is None else own_log.observer()
-        gateway = _compose(options, reactor)
+        sockets = Sockets() if options.heir is None else options.heir.sockets
+        gateway = _compose(options, reactor, sockets)
         gateway.notify = notifier(os.environ)
     except (Invalid, OSError) as error:
         fatal(str(error))
     if own_log is not None:
         gateway.observer = observer
         gateway.reopening.append(own_log.reopen)
+    if options.heir is not None:
+        options.heir.join(gateway, reactor)
+        options.heir.served.append(options.pid_file.take)
+        gateway.starting.append(options.heir.running)
+    _upgradable(gateway, options, sockets, reactor)
     reactor.callWhenRunning(_hear, gateway, reactor)
     return gateway
 
 
-def _compose(options: Options, reactor: Any) -> Gateway:
+def _upgradable(gateway: Gateway, options: Options, sockets: Sockets, reactor: Any) -> None:
+    """Let a new process take over when somebody asks for it."""
+
+    def leave() -> None:
+        options.pid_file.leave()
+        if not gateway.stopping:
+            reactor.stop()
+
+    gateway.upgrade = Upgrade(reactor, gateway, sockets, options.program, os.getpid, leave).ask
+
+
+def _compose(options: Options, reactor: Any, sockets: Sockets) -> Gateway:
     """The gateway, which loads its configuration again when it is asked to."""
-    place = _place(options.loaded, reactor)
+    place = _place(options.loaded, reactor, sockets)
     own_log = options.own_log
     reload = Reload(place, options.path, None if own_log is None else own_log.set_level)
     place.root.reload = reload.ask
@@ -113,13 +149,13 @@ def _compose(options: Options, reactor: Any) -> Gateway:
     return place.root
 
 
-def _place(loaded: Loaded, reactor: Any) -> Place:
+def _place(loaded: Loaded, reactor: Any, sockets: Sockets) -> Place:
     """Where it serves: in this process, or in workers that have this one as their parent."""
     choice = random.SystemRandom()
     workers = loaded.config.workers
     count = len(os.sched_getaffinity(0)) if workers == "auto" else workers
     if count == 1:
-        composition = Composition(loaded, reactor, choice, time.time)
+        composition = Composition(loaded, reactor, choice, time.time, sockets=sockets)
         return Serving(composition.whole(_failing), composition)
     # What one process needs is not loaded for more.
     from toron.workers.place import supervise
@@ -131,7 +167,7 @@ def _place(loaded: Loaded, reactor: Any) -> Place:
         place.root.hurry()
         reactor.stop()
 
-    place = supervise(loaded, count, reactor, choice, time.time, _failing, failed)
+    place = supervise(loaded, count, reactor, choice, time.time, _failing, failed, sockets)
     return place
 
 
@@ -153,12 +189,12 @@ def _failing(message: str) -> None:
 
 
 def _hear(gateway: Gateway, reactor: Any) -> None:
-    """Do what signals ask for: stop, stop at once, open the log files anew, load the configuration again."""
+    """Do what signals ask for: stop, stop at once, log files anew, load the file again, hand over."""
     asked = False
 
     def stop(number: int, frame: Any) -> None:
         nonlocal asked
-        reactor.callFromThread(gateway.hurry if asked else reactor.stop)
+        reactor.callFromThread(gateway.hurry if asked or gateway.stopping else reactor.stop)
         asked = True
 
     # Instead of Twisted's own: those make a clean stop look like a death by the signal, and a
@@ -167,3 +203,4 @@ def _hear(gateway: Gateway, reactor: Any) -> None:
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(gateway.reopen))
     signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(gateway.reload))
+    signal.signal(signal.SIGUSR2, lambda *_: reactor.callFromThread(gateway.upgrade))

@@ -50,6 +50,21 @@ class AdminListeners(TestCase):
         self.assertFalse(answers(admin.port))
         self.assertIsNone(admin.stopService())
 
+    async def test_a_pause(self) -> None:
+        admin = self.listener()
+        admin.pause()
+        admin.resume()
+        admin.startService()
+        admin.pause()
+        with socket.create_connection((LOOPBACK, admin.port), 5) as sock:
+            sock.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            sock.settimeout(0.1)
+            self.assertRaises(TimeoutError, sock.recv, 1)
+            admin.resume()
+            sock.settimeout(5)
+            self.assertIn(b" 200 ", await deferToThread(sock.recv, 100))
+        await admin.stopService()  # type: ignore[misc]
+
     async def test_without_being_bound_before(self) -> None:
         admin = self.listener()
         admin.startService()

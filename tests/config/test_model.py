@@ -21,6 +21,7 @@ from toron.config.model import (
     ServerSpec,
     Shortened,
     Sticky,
+    Upgrade,
     Use,
 )
 from toron.config.units import Size
@@ -154,3 +155,20 @@ class Hidden(SynchronousTestCase):
     def test_cookie_names(self) -> None:
         self.assertRaises(ValidationError, Sticky.model_validate, {"cookie": "a b"})
         self.assertEqual(Sticky.model_validate({"cookie": "a-b"}).cookie, "a-b")
+
+
+class Upgrades(SynchronousTestCase):
+    """How a new process takes over."""
+
+    def test_times(self) -> None:
+        self.assertEqual((Upgrade().start, Upgrade().linger), (30.0, 600.0))
+        upgrade = Upgrade.model_validate({"start": "250ms", "linger": "0"})
+        self.assertEqual((upgrade.start, upgrade.linger), (0.25, 0.0))
+
+    def test_wrong_ones(self) -> None:
+        for start in ("0", "0s", "-1s", "5", 5, "never", None):
+            self.assertRaises(ValidationError, Upgrade.model_validate, {"start": start})
+        self.assertRaises(ValidationError, Upgrade.model_validate, {"linger": "-1s"})
+        self.assertRaises(ValidationError, Upgrade.model_validate, {"limit": "1s"})
+        error = self.assertRaises(ValidationError, Upgrade.model_validate, {"start": "0s"})
+        self.assertIn("write a duration above 0", str(error))

@@ -186,6 +186,21 @@ class Listeners(Listening):
             self.assertEqual(asked, ["to end"] * times)
             self.assertEqual(len(self.listener.connections), 1, "nobody is cut")
 
+    def test_a_pause(self) -> None:
+        async def serve(connection: Connection) -> None:
+            await connection.ended
+
+        self.listen(serve)
+        self.listener.pause()
+        with socket.create_connection(("127.0.0.1", self.listener.port)):
+            self.reactor.turn()
+            self.assertEqual((self.reactor.readers, self.stats.connections), (set(), 0))
+            self.listener.resume()
+            self.reactor.until(lambda: self.stats.connections == 1)
+        self.listener.stop_accepting()
+        self.listener.pause()
+        self.listener.resume()
+
     def test_what_stands_behind_it_is_switched(self) -> None:
         served: list[str] = []
 

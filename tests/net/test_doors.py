@@ -44,6 +44,19 @@ class DoorsTests(SynchronousTestCase):
             failure = self.assertRaises(CannotListen, self.doors, port, stream=stream)
             self.assertIn("another process has this port", str(failure))
 
+    def test_they_may_be_somebody_elses(self) -> None:
+        found = self.doors().sockets
+        made = Doors("web", None, 80, 3, stream=True, backlog=64, share=lambda *_, **__: found)
+        made.bind()
+        self.assertEqual((made.sockets, made.port), (found, found[0].getsockname()[1]))
+
+    def test_workers_know_no_pause(self) -> None:
+        doors = self.doors()
+        doors.pause()
+        socket.create_connection(("127.0.0.1", doors.port)).close()
+        doors.resume()
+        self.assertEqual(len(doors.sockets), 3)
+
     def test_closed(self) -> None:
         doors = self.doors()
         doors.drain()

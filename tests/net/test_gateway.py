@@ -34,6 +34,12 @@ class Door(Service):
         super().startService()  # type: ignore[no-untyped-call]
         self._steps.append(f"{self.listener} started")
 
+    def pause(self) -> None:
+        self._steps.append(f"{self.listener} paused")
+
+    def resume(self) -> None:
+        self._steps.append(f"{self.listener} resumed")
+
     def stop_accepting(self) -> None:
         self._steps.append(f"{self.listener} closed")
 
@@ -310,3 +316,98 @@ class Leaving(GatewayCase):
         self.pass_(3.0)
         self.successResultOf(stopped)
         self.assertEqual(self.steps.count("a stopped"), 1)
+
+
+class Successions(GatewayCase):
+    """One process after the other."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.go: list[Any] = []
+
+    def test_nobody_is_let_in_before_it_is_permitted(self) -> None:
+        check = Door("check", self.steps)
+        check.setServiceParent(self.gateway)  # type: ignore[no-untyped-call]
+        self.gateway.permit = self.go.append
+        self.gateway.starting = [lambda: self.steps.append("runs")]
+        self.gateway.permitted = [lambda: self.steps.append("permitted")]
+        self.gateway.privilegedStartService()
+        self.assertEqual(self.steps, ["runs", "a bound", "b bound", "admin bound"])
+        self.steps.clear()
+        self.gateway.startService()
+        self.run_hooks()
+        self.assertEqual((self.steps, len(self.go)), (["check started"], 1))
+        self.assertEqual(self.readiness.reasons, ["starting"])
+        self.go[0]()
+        self.assertEqual(self.steps[1:], ["permitted", "a started", "b started", "admin started"])
+        self.assertEqual(self.readiness.reasons, [])
+
+    def test_it_asks_once_it_knows_its_servers(self) -> None:
+        known: Deferred[None] = Deferred()
+        self.gateway.awaited, self.gateway.held = [known], [self.a, self.b]
+        self.gateway.permit = self.go.append
+        self.gateway.privilegedStartService()
+        self.gateway.startService()
+        self.run_hooks()
+        self.assertEqual(self.go, [])
+        known.callback(None)
+        self.run_hooks()
+        self.assertEqual((len(self.go), [step for step in self.steps if "started" in step]), (1, []))
+
+    def test_a_stop_before_it_is_permitted(self) -> None:
+        self.gateway.permit = self.go.append
+        self.start()
+        self.stop()
+        self.go[0]()
+        self.assertNotIn("a started", self.steps)
+
+    def test_a_pause(self) -> None:
+        self.start()
+        self.gateway.pause()
+        self.gateway.resume()
+        self.assertEqual(sorted(self.steps[:3]), ["a paused", "admin paused", "b paused"])
+        self.assertEqual(sorted(self.steps[3:]), ["a resumed", "admin resumed", "b resumed"])
+
+    def test_handed_over(self) -> None:
+        told: list[str] = []
+        self.gateway.notify = told.append
+        self.gateway.lingering = [lambda patient: self.steps.append(f"tunnels may stay: {patient}")]
+        self.gateway.linger = 30.0
+        self.gateway.succeeded = [lambda: self.steps.append("succeeded")]
+        self.gateway.leave_to_it = lambda: self.steps.append("left to it")
+        self.start()
+        told.clear()
+        self.gateway.handed_over()
+        self.assertEqual(
+            self.steps, ["succeeded", "left to it", "admin stopped"],
+            "whoever asks the admin port asks the other process",
+        )  # fmt: skip
+        self.steps.clear()
+        done = self.stop()
+        self.pass_(4.9)
+        self.assertEqual(
+            self.steps, ["a closed", "b closed", "answers are the last", "tunnels may stay: True"]
+        )
+        self.pass_(0.2)
+        self.assertEqual(self.steps[4:], ["a drained", "b drained"])
+        self.pass_(19.8)
+        self.assertEqual(len(self.steps), 6)
+        self.pass_(0.3)
+        self.assertEqual(self.steps[6:], ["tunnels may stay: False", "a drained", "b drained"])
+        self.pass_(4.5)
+        self.assertNoResult(done)
+        self.pass_(0.5)
+        self.successResultOf(done)
+        self.assertEqual(told, [], "it is for the other process to say")
+
+    def test_handed_over_with_nobody_left(self) -> None:
+        self.start()
+        self.a.connections.clear()
+        self.gateway.handed_over()
+        done = self.stop()
+        self.pass_(0.1)
+        self.successResultOf(done)
+
+    def test_who_has_not_started_it(self) -> None:
+        self.gateway.upgrade()
+        self.assertIn("was not started by toron run or twistd", formatEvent(self.said[-1]))

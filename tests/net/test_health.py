@@ -159,3 +159,20 @@ class Checks(SynchronousTestCase):
         self.assertEqual(self.cancelled, 1)
         self.clock.advance(100)
         self.assertEqual((len(self.asked), self.changes, self.clock.getDelayedCalls()), (1, [], []))
+
+    def test_when_it_is_known_how_a_server_is(self) -> None:
+        check = self.check(rise=2, healthy=False)
+        self.assertTrue(check.unsure)
+        self.after(1)
+        self.assertTrue(check.unsure, "it may be well")
+        self.after(1)
+        self.assertFalse(check.unsure)
+        for outcome in (None, ProbeFailed("status 500")):
+            self.setUp()
+            self.outcome = outcome
+            check = self.check(fall=3)
+            self.after(1)
+            self.assertFalse(check.unsure, "it serves until it is known to be ill")
+        check = self.check(healthy=False)
+        check.resume(True)
+        self.assertFalse(check.unsure, "it is known from before")

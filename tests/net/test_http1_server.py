@@ -513,7 +513,7 @@ class Switching(Case):
     class Tunnel:
         """Remembers how it was joined."""
 
-        aborted = False
+        aborted = drained = False
 
         def join(self, client: Any, early: bytes, sweep: Any, websocket: bool, over: Any) -> Any:
             self.joined = (client, early, websocket)
@@ -546,6 +546,10 @@ class Switching(Case):
         self.assertEqual(tunnel.joined, (self.transport, b"early", True))
         self.assertIsNone(self.transport.producer)
         self.assertEqual(self.finished(), [])
+        self.world.site.linger(True)
+        self.http.drain()
+        self.assertFalse(tunnel.drained, "it may stay")
+        self.world.site.linger(False)
         self.http.drain()
         self.assertTrue(tunnel.drained)
 

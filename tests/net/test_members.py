@@ -122,8 +122,10 @@ class ComingAndGoing(SynchronousTestCase):
         check = Check(server)
         self.members.adopt(server, check)
         self.assertTrue(check.running)
+        self.assertEqual(self.members.checks, [check])
         self.publish("b")
         self.assertFalse(check.running)
+        self.assertNotIn(check, self.members.checks)
 
     def test_nothing_is_done_after_the_end(self) -> None:
         self.publish("a", "b")

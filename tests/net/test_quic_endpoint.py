@@ -204,6 +204,21 @@ class Guards(SynchronousTestCase):
         self.assertIsNone(world.client().close_code)
 
 
+class Detour:
+    """Remembers what is passed on to another process."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.closed = 0
+
+    def send(self, data: bytes, address: Any, via: bytes) -> bool:
+        self.sent.append(data)
+        return True
+
+    def close(self) -> None:
+        self.closed += 1
+
+
 class Stopping(SynchronousTestCase):
     def test_no_more_are_accepted(self) -> None:
         world = QuicWorld()
@@ -222,6 +237,39 @@ class Stopping(SynchronousTestCase):
         world.sessions[0].connection.drain = lambda: asked.append(1)
         world.endpoint.drain()
         self.assertEqual(asked, [1])
+
+    def test_what_is_for_another_process(self) -> None:
+        world = QuicWorld()
+        client = world.client()
+        detour = Detour()
+        world.endpoint.pass_on(detour)
+        world.endpoint.pause()
+        world.endpoint.stop_accepting()
+        self.assertIn(world.endpoint, world.reactor.readers)
+        client.say(b"x", True)
+        world.run()
+        self.assertEqual(world.taken[0].data, {0: b"x"})
+        self.assertEqual(detour.sent, [])
+        world.client()
+        self.assertEqual(len(world.sessions), 1)
+        self.assertTrue(detour.sent)
+        self.assertEqual(detour.closed, 0)
+        world.sessions[0].abortConnection()
+        world.run(30.0, 1.0)
+        self.assertEqual(detour.closed, 1)
+        self.assertNotIn(world.endpoint, world.reactor.readers)
+
+    def test_another_process_reads_from_here_on(self) -> None:
+        world = QuicWorld()
+        client = world.client()
+        world.endpoint.pause()
+        self.assertNotIn(world.endpoint, world.reactor.readers)
+        world.endpoint.resume()
+        self.assertIn(world.endpoint, world.reactor.readers)
+        world.endpoint.pause()
+        world.endpoint.stop_accepting()
+        world.deliver()
+        self.assertEqual(client.close_code, 0x100, "it is told to come again")
 
     def test_what_is_left_is_told(self) -> None:
         world = QuicWorld()

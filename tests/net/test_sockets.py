@@ -7,10 +7,17 @@ import socket
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.loopback.sockets import free_port
-from toron.net.sockets import CannotListen, check_free, listening_socket, shared_sockets
+from toron.net.sockets import (
+    CannotListen,
+    Sockets,
+    check_free,
+    listening_socket,
+    shared_sockets,
+    written_place,
+)
 
 
-class Sockets(SynchronousTestCase):
+class Opening(SynchronousTestCase):
     """On loopback."""
 
     def opened(self, address: str | None, port: int = 0, *, stream: bool = True) -> socket.socket:
@@ -107,3 +114,70 @@ class Sockets(SynchronousTestCase):
         port = self.opened(None).getsockname()[1]
         error = self.assertRaises(CannotListen, self.opened, None, port)
         self.assertIn(f"TCP *:{port}", str(error))
+
+
+class Handing(SynchronousTestCase):
+    """Sockets that another process has left."""
+
+    def left(self, count: int = 1, *, stream: bool = True) -> list[socket.socket]:
+        made = (
+            [listening_socket("web", "127.0.0.1", 0, stream=stream)] if count == 1
+            else shared_sockets("web", "127.0.0.1", 0, count, stream=stream)
+        )  # fmt: skip
+        for each in made:
+            self.addCleanup(each.close)
+        return made
+
+    def test_one_for_the_same_place(self) -> None:
+        (web,), (dns,) = self.left(), self.left(stream=False)
+        sockets = Sockets({(False, "127.0.0.1", 80, ""): [web], (True, "127.0.0.1", 80, ""): [dns]})
+        self.assertIs(sockets.open("any", "127.0.0.1", 80, stream=False), dns)
+        self.assertIs(sockets.open("name", "127.0.0.1", 80, backlog=7), web)
+        self.assertEqual(sockets.taken, [(True, "127.0.0.1", 80, ""), (False, "127.0.0.1", 80, "")])
+        self.assertEqual((sockets.left, sockets.close_left()), ({}, []))
+        socket.create_connection(web.getsockname(), 1).close()
+
+    def test_a_port_that_the_system_chose_belongs_to_a_name(self) -> None:
+        (web,) = self.left()
+        sockets = Sockets({(False, "127.0.0.1", 0, "web"): [web]})
+        other = sockets.open("other", "127.0.0.1", 0)
+        self.addCleanup(other.close)
+        self.assertIsNot(other, web)
+        self.assertIs(sockets.open("web", "127.0.0.1", 0), web)
+
+    def test_what_nobody_wants(self) -> None:
+        (web,) = self.left()
+        sockets = Sockets({(False, "::1", 80, ""): [web]})
+        self.assertEqual(sockets.close_left(), [(False, "::1", 80, "")])
+        self.assertEqual(web.fileno(), -1)
+
+    def test_for_workers(self) -> None:
+        found = self.left(2)
+        sockets = Sockets({(False, None, 80, ""): found})
+        self.assertEqual(sockets.share("web", None, 80, 2, stream=True, backlog=9), found)
+        self.assertEqual(sockets.now(), {(False, None, 80, ""): found})
+        fresh = sockets.share("more", "127.0.0.1", 0, 3, stream=False, backlog=9)
+        for each in fresh:
+            self.addCleanup(each.close)
+        self.assertEqual((len(fresh), len(sockets.now())), (3, 2))
+
+    def test_not_for_another_number_of_them(self) -> None:
+        for count in (1, 3):
+            sockets = Sockets({(False, None, 80, ""): self.left(2)})
+            failure = self.assertRaises(
+                CannotListen, sockets.share, "web", None, 80, count, stream=True, backlog=9
+            )
+            self.assertIn("the number of workers can not be changed by an upgrade", str(failure))
+            self.assertEqual(len(sockets.left), 1)
+
+    def test_those_that_are_open(self) -> None:
+        sockets = Sockets()
+        one, two = sockets.open("one", "127.0.0.1", 0), sockets.open("two", "127.0.0.1", 0)
+        self.addCleanup(two.close)
+        one.close()
+        self.assertEqual(sockets.now(), {(False, "127.0.0.1", 0, "two"): [two]})
+
+    def test_how_they_are_written(self) -> None:
+        self.assertEqual(written_place((False, None, 80, "")), "TCP *:80")
+        self.assertEqual(written_place((True, "::1", 53, "")), "UDP [::1]:53")
+        self.assertEqual(written_place((False, "127.0.0.1", 0, "web")), "TCP 127.0.0.1:web")

@@ -15,6 +15,8 @@ from toron.core.refusal import DENIED, UPSTREAM_NAME, Refusal, UpstreamFailed
 from toron.core.server import Server
 from toron.core.wait import Wait
 from toron.interfaces import Guard
+from toron.net.detour import Detoured, PassingOn
+from toron.net.sockets import listening_socket
 from toron.net.sweep import Sweep
 from toron.net.udp import UdpListener, UdpSession
 from toron.observe.stats import ListenerStats, ServerStats
@@ -310,3 +312,91 @@ class Ends(Udp):
                 self.reactor.until(lambda: self.stats.datagrams_out)
                 self.assertEqual(client.recv(100), b"x")
                 self.stats.datagrams_out = 0
+
+    def test_another_process_reads_for_a_while(self) -> None:
+        server, client = self.socket(), self.socket()
+        self.listen(server)
+        self.send(client, b"x")
+        _, session = server.recvfrom(100)
+        self.listener.pause()
+        client.sendto(b"for the other one", ("127.0.0.1", self.listener.port))
+        self.answer(server, b"still answered", session)
+        self.assertEqual((client.recv(100), self.stats.datagrams_in), (b"still answered", 1))
+        self.listener.resume()
+        self.reactor.until(lambda: self.stats.datagrams_in == 2)
+        self.assertEqual(server.recv(100), b"for the other one")
+
+    def test_another_process_reads_from_here_on(self) -> None:
+        server = self.socket()
+        self.listen(server)
+        self.send(self.socket(), b"x")
+        self.listener.drain()
+        self.assertEqual(len(self.listener.sessions), 1)
+        self.listener.pause()
+        self.listener.stop_accepting()
+        self.assertEqual(len(self.listener.sessions), 1, "its last answers may come")
+        self.listener.drain()
+        self.assertEqual((self.listener.sessions, self.finished[0].reason), ({}, None))
+
+    def test_what_is_for_another_process(self) -> None:
+        passed: list[tuple[bytes, Any, bytes]] = []
+        detour = _Detour(passed)
+        server, old, new = self.socket(), self.socket(), self.socket()
+        self.listen(server)
+        self.send(old, b"x")
+        self.listener.pass_on(detour)
+        self.listener.pause()
+        self.send(old, b"still here")
+        self.send(new, b"over there")
+        self.assertEqual(passed, [(b"over there", new.getsockname(), b"")])
+        self.assertEqual([server.recv(100), server.recv(100)], [b"x", b"still here"])
+        self.listener.stop_accepting()
+        self.listener.drain()
+        self.assertEqual((len(self.listener.sessions), detour.closed), (1, 0))
+        self.listener.connections[0].end(None)
+        self.assertEqual((detour.closed, self.reactor.readers), (1, set()), "that one reads for itself")
+
+    def test_nobody_is_left_for_this_process(self) -> None:
+        detour = _Detour([])
+        self.listen(self.socket())
+        self.listener.pass_on(detour)
+        self.assertEqual(detour.closed, 0)
+        self.listener.stop_accepting()
+        self.assertEqual((detour.closed, self.reactor.readers), (1, set()))
+
+    def test_another_process_reads(self) -> None:
+        server, client = self.socket(), self.socket()
+        here, there = socket.socketpair()
+        passing = PassingOn(self.reactor, there, list)
+        self.addCleanup(passing.close)
+
+        def opened(*arguments: Any, **more: Any) -> Any:
+            return Detoured(listening_socket(*arguments, **more), here)
+
+        self.listen(server, open_socket=opened)
+        passing.send(b"x", client.getsockname(), b"")
+        self.reactor.until(lambda: self.listener.sessions)
+        _, session = server.recvfrom(100)
+        self.answer(server, b"from the socket itself", session)
+        self.assertEqual(client.recv(100), b"from the socket itself")
+        self.listener.pause()
+        self.listener.resume()
+        passing.close()
+        self.reactor.turn()
+        self.send(client, b"y")
+        self.assertEqual(server.recv(100), b"y")
+
+
+class _Detour:
+    """Remembers what is passed on."""
+
+    def __init__(self, passed: list[tuple[bytes, Any, bytes]]) -> None:
+        self.passed = passed
+        self.closed = 0
+
+    def send(self, data: bytes, address: Any, via: bytes) -> bool:
+        self.passed.append((data, address, via))
+        return True
+
+    def close(self) -> None:
+        self.closed += 1

@@ -18,6 +18,7 @@ from toron.workers.messages import (
     Ready,
     Report,
     Said,
+    Serve,
     Stop,
 )
 from toron.workers.supervisor import GRACE, QUICK
@@ -236,6 +237,43 @@ class Passing(SupervisorCase):
         counts._seat = 0
         self.reactor.processes[1].dies()
         self.assertEqual([counts.add("", 2) for _ in range(3)], [True, True, False])
+
+
+class Succession(SupervisorCase):
+    """Another gateway serves, until it says that this one may."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.go: list[Any] = []
+        self.gateway.permit = self.go.append
+
+    def test_workers_wait(self) -> None:
+        one, two = self.start(0)
+        self.assertTrue(one.begin.wait and two.begin.wait)  # type: ignore[attr-defined]
+        self.assertEqual(self.go, [])
+        two.says(Ready())
+        self.assertEqual((len(self.go), self.part.readiness.ready), (1, False))
+        one.dies()
+        third = self.reactor.processes[2]
+        self.assertTrue(third.heard()[0].wait)
+        self.go[0]()
+        self.assertEqual((two.heard(), third.heard()), ([Serve()], [Serve()]))
+        self.assertTrue(self.part.readiness.ready)
+        two.dies()
+        self.assertFalse(self.reactor.processes[3].heard()[0].wait, "from now on it is as ever")
+
+    def test_handed_over(self) -> None:
+        one, two = self.start(0, 1)
+        self.gateway.linger = 60.0
+        self.gateway.handed_over()
+        self.assertEqual(one.heard(), [Stop(handed_over=True)], "at once")
+        two.dies(None, 0)
+        self.assertEqual(len(self.reactor.processes), 2, "nobody takes its place")
+        self.supervisor.stopService()
+        self.reactor.advance(60 + GRACE - 1)
+        self.assertEqual(one.killed, 0)
+        self.reactor.advance(1)
+        self.assertEqual(one.killed, 1)
 
 
 class Tree(SupervisorCase):

@@ -42,6 +42,7 @@ from toron.workers.messages import (
     Ready,
     Report,
     Said,
+    Serve,
     Stop,
     Suspected,
     Swap,
@@ -118,7 +119,9 @@ class WorkerCase(SynchronousTestCase):
                     opened.listen()
                 opened.setblocking(False)
                 sockets[name] = opened.detach()
-        return Begin(1, 4, 0, self.packed.data, sockets, [], list(servers))
+        return Begin(1, 4, 0, self.packed.data, sockets, [], list(servers), wait=self.wait)
+
+    wait = False
 
     def worker(self, *servers: Any) -> Worker:
         made = self.made = Worker(self.reactor, random.Random(1), lambda: 1.8e9)
@@ -336,6 +339,26 @@ class Changing(WorkerCase):
         self.assertEqual([each.healthy for each in worker._part.backends["api"].servers], [False, False])
 
 
+class Waiting(WorkerCase):
+    """For the end of another gateway."""
+
+    wait = True
+
+    def test_until_it_may(self) -> None:
+        self.worker()
+        self.assertEqual((self.said(), self.reactor.readers), ([Ready()], []))
+        self.tell(Serve())
+        self.assertEqual((self.said(), len(self.reactor.readers)), ([Ready()], 2))
+
+    def test_it_may_already(self) -> None:
+        worker = self.worker()
+        worker._permitted = None
+        self.tell(Serve())
+        asked: list[int] = []
+        worker._wait_for(lambda: asked.append(1))
+        self.assertEqual(asked, [1])
+
+
 class Ending(WorkerCase):
     def ended(self) -> Deferred[None]:
         """What the reactor does when it is stopped."""
@@ -359,6 +382,16 @@ class Ending(WorkerCase):
         last = [message for message in self.said() if isinstance(message, Counted)][-1]
         self.assertEqual(len(last.grown), 2, "its last words are what it counted")
         self.assertTrue(self.transport.disconnecting)
+
+    def test_another_gateway_serves(self) -> None:
+        worker = self.worker()
+        self.tell(Stop(handed_over=True))
+        self.assertEqual(self.reactor.readers, [], "what comes is for the other one")
+        root = worker._part.root
+        self.assertEqual((root._limit, root.lingers), (600.0, True))
+        done = self.ended()
+        self.pass_(2)
+        self.successResultOf(done)
 
     def test_somebody_else_asks(self) -> None:
         worker = self.worker()

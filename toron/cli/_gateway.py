@@ -79,16 +79,20 @@ class Gateway:
         content_type: str = _JSON,
         if_match: str | None = None,
         query: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
     ) -> Any:
-        """Have something changed."""
+        """Have something changed, which may take `timeout` seconds."""
         fields = {"Content-Type": content_type} | ({} if if_match is None else {"If-Match": if_match})
-        return self._ask("POST", _target(path) + (f"?{urlencode(query)}" if query else ""), body, fields)
+        target = _target(path) + (f"?{urlencode(query)}" if query else "")
+        return self._ask("POST", target, body, fields, timeout)
 
-    def _ask(self, method: str, target: str, body: bytes | None, fields: dict[str, str]) -> Any:
+    def _ask(
+        self, method: str, target: str, body: bytes | None, fields: dict[str, str], timeout: float = TIMEOUT
+    ) -> Any:
         fields = {"Accept": _JSON, "Connection": "close", **fields}
         if self._token:
             fields["Authorization"] = f"Bearer {self._token}"
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout)
         try:
             connection.request(method, target, body, fields)
             answer = connection.getresponse()

@@ -18,6 +18,7 @@ from pydantic import (
     SecretStr,
     Tag,
     WithJsonSchema,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -913,6 +914,22 @@ class Drain(Model):
     """For what is in flight to finish; then it is cut."""
 
 
+class Upgrade(Model):
+    """How a new process takes over (`toron upgrade`, SIGUSR2)."""
+
+    start: Duration = 30.0
+    """For the new process to be ready: servers found and checked, workers started; else it is ended."""
+    linger: Duration = 600.0
+    """For connections of the old process to end by themselves, such as WebSockets; then they are cut."""
+
+    @field_validator("start")
+    @classmethod
+    def _some(cls, seconds: float) -> float:
+        if not seconds:
+            raise ValueError("no process is ready in no time: write a duration above 0, such as 30s")
+        return seconds
+
+
 class Asked(Model):
     """A request, connection or datagram that is asked about, and never sent."""
 
@@ -1004,6 +1021,8 @@ class Config(Model):
     """What is remembered of requests and connections, for those who ask why they went where they went."""
     drain: Drain = Drain()
     """How it stops."""
+    upgrade: Upgrade = Upgrade()
+    """How a new process takes over."""
     reload: Reload = Reload()
     """When it takes changes over."""
     history: History = History()

@@ -87,16 +87,20 @@ class Acceptor:
         """Begin to accept."""
         self._reactor.addReader(self)
 
+    def pause(self) -> None:
+        """Accept nothing for now; who comes waits."""
+        self._reactor.removeReader(self)
+        if self._paused is not None:
+            self._paused.cancel()
+            self._paused = None
+
     def wait_for(self, backlog: int) -> None:
         """Let the system hold so many connections from here on (listen(2) may be called again)."""
         self._socket.listen(backlog)
 
     def stop(self) -> None:
         """Accept no more; the socket closes."""
-        self._reactor.removeReader(self)
-        if self._paused is not None:
-            self._paused.cancel()
-            self._paused = None
+        self.pause()
         self._socket.close()
 
     def fileno(self) -> int:
@@ -235,6 +239,16 @@ class StreamListener(Service):
         if self.admits != other.admits:
             self.admits = other.admits
             self.drain()
+
+    def pause(self) -> None:
+        """Accept nothing for now; whoever shares the socket may."""
+        if self._acceptor is not None:
+            self._acceptor.pause()
+
+    def resume(self) -> None:
+        """Accept again."""
+        if self._acceptor is not None:
+            self._acceptor.start()
 
     def stop_accepting(self) -> None:
         """Close the door; connections that are in stay."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from toron.net.sockets import shared_sockets
 
@@ -19,7 +19,15 @@ class Doors:
     """Those are the workers' affair."""
 
     def __init__(
-        self, name: str, address: str | None, port: int, count: int, *, stream: bool, backlog: int
+        self,
+        name: str,
+        address: str | None,
+        port: int,
+        count: int,
+        *,
+        stream: bool,
+        backlog: int,
+        share: Callable[..., list[socket.socket]] = shared_sockets,
     ) -> None:
         self.listener = name
         self.port = port
@@ -29,10 +37,11 @@ class Doors:
         self._count = count
         self._stream = stream
         self._backlog = backlog
+        self._share = share
 
     def bind(self) -> None:
         """Take the address; raises CannotListen."""
-        self.sockets = shared_sockets(
+        self.sockets = self._share(
             self.listener, self._address, self.port, self._count, stream=self._stream, backlog=self._backlog
         )
         self.port = self.sockets[0].getsockname()[1]
@@ -42,6 +51,12 @@ class Doors:
         opened, self.sockets = self.sockets, []
         for each in opened:
             each.close()
+
+    def pause(self) -> None:
+        """Workers go on until they are told to stop: what they accept meanwhile they serve."""
+
+    def resume(self) -> None:
+        """Nothing was paused."""
 
     def drain(self) -> None:
         """There is nobody in here."""

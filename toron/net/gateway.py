@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.application.service import MultiService, Service
@@ -25,6 +25,10 @@ _LAST_REQUESTS = 0.5
 
 To close an idle connection at once would meet the next request halfway, and reset it.
 """
+_LAST_REQUESTS_HERE = 5.0
+"""The same where another process serves, so that nobody waits for the end of this one."""
+_GOODBYE = 5.0
+"""Seconds in which tunnels that may not stay any longer can end by themselves."""
 
 
 class Listening(Protocol):
@@ -36,6 +40,12 @@ class Listening(Protocol):
 
     def bind(self) -> None:
         """Take the address; raises CannotListen."""
+
+    def pause(self) -> None:
+        """Let nobody in for now: who comes waits, or is let in by another process."""
+
+    def resume(self) -> None:
+        """Let people in again."""
 
     def stop_accepting(self) -> None:
         """Close the door; who is in may stay."""
@@ -76,6 +86,8 @@ class Gateway(MultiService):
         """What is bound before anything starts."""
         self.draining: list[Callable[[], None]] = []
         """Told when draining begins."""
+        self.lingering: list[Callable[[bool], None]] = []
+        """Told whether tunnels may stay while everything else ends."""
         self.closing: list[Callable[[], None]] = []
         """Told when all traffic is over."""
         self.notify: Callable[[str], None] = lambda state: None
@@ -94,6 +106,36 @@ class Gateway(MultiService):
         """What must be known before `held` is started; each of them fires soon, whatever happens."""
         self.held: list[Any] = []
         """Children that are started last."""
+        self.unsure: Callable[[], bool] = lambda: False
+        """Whether there are servers that were not looked at yet."""
+        self.known: Callable[[], list[tuple[str, str, bool]]] = list
+        """What checks have found: of each server its backend, its URL, and whether it is well."""
+        self.recall: Callable[[Iterable[tuple[str, str, bool]]], None] = lambda known: None
+        """Takes over what another process has found."""
+        self.active: Callable[[], int] = self.left
+        """How many connections are in, as far as this process knows of other processes."""
+        self.succeeded: list[Callable[[], None]] = []
+        """Told when another process serves in place of this one."""
+        self.leave_to_it: Callable[[], None] = lambda: None
+        """Told then, too: to end what only one process may do."""
+        self.drained: Callable[[], list[tuple[str, str]]] = list
+        """Which servers somebody has asked to drain: of each its backend and its URL."""
+        self.drain_servers: Callable[[Iterable[tuple[str, str]]], None] = lambda drained: None
+        """Has those drain, as far as they are there."""
+        self.permit: Callable[[Callable[[], None]], None] | None = None
+        """Asked once it could serve, where another process still does: it calls what it is given."""
+        self.permitted: list[Callable[[], None]] = []
+        """Told when it may serve."""
+        self.start_within = 30.0
+        """Seconds that the process which is to take over has to start."""
+        self.linger = 600.0
+        """Seconds that what is in may stay once another process serves."""
+        self.starting: list[Callable[[], None]] = []
+        """Told before anything is bound, in the process that serves."""
+        self.upgrade: Callable[[], Any] = self._stay
+        """Asked to have a new process take over."""
+        self.handing_over = False
+        """Whether another process may be about to take over."""
         self.last: list[Any] = []
         self.leaving: list[Any] = []
         """Those of `listeners` that accept no more, and go when who is in has finished."""
@@ -101,7 +143,10 @@ class Gateway(MultiService):
         """Whether everything in it has been started."""
         self.stopping = False
         """Whether a stop has begun."""
+        self.lingers = False
+        """Whether another process serves in place of this one, so that there is time."""
         self._hurried = False
+        self._last_requests = _LAST_REQUESTS
         self.log = Logger()
 
     def setServiceParent(self, parent: Any) -> None:  # noqa: N802  # overrides
@@ -113,6 +158,8 @@ class Gateway(MultiService):
     def privilegedStartService(self) -> None:
         """Open and bind everything that may need privileges; the first failure ends the start."""
         try:
+            for told in self.starting:
+                told()
             super().privilegedStartService()  # type: ignore[no-untyped-call]
             for bound in self.bound:
                 bound.bind()
@@ -123,11 +170,16 @@ class Gateway(MultiService):
 
     def startService(self) -> None:
         held = self.held if self.awaited else []
+        shut = [] if self.permit is None else self._doors()
         Service.startService(self)
         for service in self.services:
-            if service not in held:
+            if service not in held and service not in shut:
                 service.startService()
-        DeferredList(self.awaited).addCallback(self._open, held)
+        DeferredList(self.awaited).addCallback(self._open, [each for each in held if each not in shut])
+
+    def _doors(self) -> list[Any]:
+        """The children that somebody comes in by."""
+        return [service for service in self.services if service in self.bound]
 
     def _open(self, _: Any, held: list[Any]) -> None:
         if self.stopping:
@@ -136,7 +188,23 @@ class Gateway(MultiService):
             service.startService()
         self.opened = True
         if self.ready_at_once:
-            self._reactor.callWhenRunning(self.ready)
+            self._reactor.callWhenRunning(self.could_serve)
+
+    def could_serve(self) -> None:
+        """Everything is there: serve, as soon as it is permitted where somebody has to."""
+        if self.permit is None:
+            self.ready()
+        else:
+            self.permit(self._serve)
+
+    def _serve(self) -> None:
+        if self.stopping:
+            return
+        for told in self.permitted:
+            told()
+        for service in self._doors():
+            service.startService()
+        self.ready()
 
     def ready(self) -> None:
         """From here on connections are accepted and signals heard."""
@@ -149,6 +217,30 @@ class Gateway(MultiService):
         """How a stop goes from here on, in seconds."""
         self._delay = delay
         self._limit = limit
+
+    def pause(self) -> None:
+        """Let nobody in for now; what is in goes on."""
+        for each in {*self.listeners, *self.bound}:
+            each.pause()
+
+    def resume(self) -> None:
+        """Let people in again."""
+        for each in {*self.listeners, *self.bound}:
+            each.resume()
+
+    def handed_over(self) -> None:
+        """Another process has the sockets: what is in may stay for `linger` seconds when this one stops."""
+        self.handing_over = True
+        # Whoever looks after processes looks at the other one now.
+        self.notify = lambda state: None
+        self._last_requests = _LAST_REQUESTS_HERE
+        self.lingers = True
+        self.stop_within(0.0, self.linger)
+        for told in (*self.succeeded, self.leave_to_it):
+            told()
+        for each in self.bound:
+            if each not in self.listeners:
+                each.stopService()
 
     def leave(self, listener: Any) -> None:
         """Close the door of one of the listeners; it goes when who is in has finished, without a limit."""
@@ -176,6 +268,9 @@ class Gateway(MultiService):
             self.listeners.remove(listener)
             listener.disownServiceParent()
 
+    def _stay(self) -> None:
+        self.log.error("no upgrade: {name} was not started by toron run or twistd", name=self._name)
+
     def reopen(self) -> None:
         """Open the log files anew, after somebody has moved the old ones away."""
         self.log.info("opening the log files anew")
@@ -200,17 +295,23 @@ class Gateway(MultiService):
             listener.stop_accepting()
         for told in self.draining:
             told()
-        await self._wait(min(_LAST_REQUESTS, self._limit), self._left)
+        if self.lingers:
+            self._be_patient(True)
+        last = min(self._last_requests, self._limit)
+        await self._wait(last, self.left)
         for listener in self.listeners:
             listener.drain()
-        left = self._left()
+        left = self.left()
         if left:
             self.log.info(
                 "{name} waits for {left} connections, at most {limit:g} s",
                 name=self._name, left=left, limit=self._limit,
             )  # fmt: skip
-        await self._wait(self._limit - _LAST_REQUESTS, self._left)
-        left = self._left()
+        goodbye = min(_GOODBYE, self._limit - last) if self.lingers else 0.0
+        await self._wait(self._limit - last - goodbye, self.left)
+        if self.lingers:
+            await self._say_goodbye(goodbye)
+        left = self.left()
         if left:
             self.log.warn(
                 "{name} ends {left} connections that did not finish in time", name=self._name, left=left
@@ -228,13 +329,25 @@ class Gateway(MultiService):
         self.running = 0
         self.log.info("{name} has stopped", name=self._name)
 
+    def _be_patient(self, patient: bool) -> None:
+        for told in self.lingering:
+            told(patient)
+
+    async def _say_goodbye(self, seconds: float) -> None:
+        """Those tunnels that are still there have to end, too."""
+        self._be_patient(False)
+        for listener in self.listeners:
+            listener.drain()
+        await self._wait(seconds, self.left)
+
     async def _wait(self, seconds: float, reason: Callable[[], Any]) -> None:
         """Wait for as long as there is reason to, for at most `seconds`, and not in a hurry."""
         end = self._reactor.seconds() + seconds
         while reason() and not self._hurried and self._reactor.seconds() < end:
             await deferLater(self._reactor, _STEP)
 
-    def _left(self) -> int:
+    def left(self) -> int:
+        """How many connections are in."""
         return sum(len(listener.connections) for listener in self.listeners)
 
 

@@ -42,7 +42,7 @@ class HealthCheck(Service):
     ) -> None:
         self._reactor = reactor
         self._random = random
-        self._server = server
+        self.server = server
         self._probe = probe
         self._state = state
         self._interval = interval
@@ -50,6 +50,8 @@ class HealthCheck(Service):
         self._stats = stats
         self.tell: Callable[[Server, bool, str], None] = backend.set_healthy
         """Told when the answer has changed: the server, whether it is well, and why."""
+        self.unsure = True
+        """Whether it may be well, and nobody knows yet: neither from checks nor from before."""
         self._next: Any = None
         self._task: Task[None] | None = None
         self.log = Logger()
@@ -57,6 +59,7 @@ class HealthCheck(Service):
     def resume(self, healthy: bool) -> None:
         """Go on from what is known of the server, instead of from what it is before its first check."""
         self._state.healthy = healthy
+        self.unsure = False
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
@@ -87,13 +90,13 @@ class HealthCheck(Service):
             elif isinstance(error, ProbeFailed | Refusal):
                 self._failed(str(error))
             else:
-                self.log.failure("the probe of {server} is broken", Failure(error), server=self._server.name)
+                self.log.failure("the probe of {server} is broken", Failure(error), server=self.server.name)
                 self._failed(f"the probe is broken: {type(error).__name__}")
             spread = 1.0 + _JITTER * (2.0 * self._random.random() - 1.0)
             self._next = self._reactor.callLater(self._interval * spread, self._check)
 
         async def probing() -> None:
-            await self._probe(self._server)
+            await self._probe(self.server)
 
         task = self._task = Task(probing(), over)
         task.start()
@@ -107,10 +110,12 @@ class HealthCheck(Service):
     def _passed(self) -> None:
         self._stats.probes_passed += 1
         if self._state.record(True):
-            self.tell(self._server, True, "checks pass")
+            self.tell(self.server, True, "checks pass")
+        self.unsure = self.unsure and not self._state.healthy
 
     def _failed(self, why: str) -> None:
+        self.unsure = False
         self._stats.probes_failed += 1
-        self.log.debug("{server} failed a check: {why}", server=self._server.name, why=why)
+        self.log.debug("{server} failed a check: {why}", server=self.server.name, why=why)
         if self._state.record(False) is False:
-            self.tell(self._server, False, why)
+            self.tell(self.server, False, why)

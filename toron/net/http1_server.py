@@ -492,7 +492,8 @@ class HttpServer:
         """End soon: after the exchange under way, at once where there is none."""
         self._codec.close_next = True
         if self._relay is not None:
-            self._relay.drain()
+            if not self._site.patient:
+                self._relay.drain()
         elif self.request is None and not self._closing and not self._codec.pending:
             self._close(early=False)
 

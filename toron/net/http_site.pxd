@@ -20,6 +20,7 @@ cdef class HttpSite:
     cdef public object log
     cdef public object max_requests
     cdef public object new_id
+    cdef public bint patient
     cdef public object port
     cdef public object random
     cdef public object reactor

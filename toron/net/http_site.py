@@ -49,6 +49,7 @@ class HttpSite:
         "log",
         "max_requests",
         "new_id",
+        "patient",
         "port",
         "random",
         "reactor",
@@ -108,6 +109,8 @@ class HttpSite:
         self.encoded_slashes = False
         """Whether a path may hold `%2F`, which some servers take for a separator and others not."""
         self.draining = False
+        self.patient = False
+        """Whether tunnels, such as WebSockets, may stay when connections are asked to end."""
         self.log = Logger()
 
     def switch(self, other: HttpSite) -> None:
@@ -121,6 +124,10 @@ class HttpSite:
     def drain(self) -> None:
         """Every answer from here on is the last of its connection."""
         self.draining = True
+
+    def linger(self, patient: bool) -> None:
+        """Whether tunnels may stay from here on."""
+        self.patient = patient
 
     def date(self) -> bytes:
         """The time for a Date field (RFC 9110 section 6.6.1), written once a second."""

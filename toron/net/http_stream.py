@@ -205,7 +205,7 @@ class HttpStream:
 
     def drain(self) -> None:
         """The gateway stops: a tunnel is asked to end, an exchange ends by itself."""
-        if self._tunnel is not None and self._tunnel.relay is not None:
+        if self._tunnel is not None and self._tunnel.relay is not None and not self._site.patient:
             self._tunnel.relay.drain()
 
     def lost(self, reason: Reason = CLIENT_GONE, detail: str = "") -> None:

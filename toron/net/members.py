@@ -53,6 +53,11 @@ class Members(MultiService):
         """Servers that are gone, and whether they had nothing to do at the last look."""
         backend.published.append(self._published)
 
+    @property
+    def checks(self) -> list[Any]:
+        """Those of the servers that are there."""
+        return list(self._checks.values())
+
     def adopt(self, server: Server, check: Any) -> None:
         """Look after the check of a server that is there from the start."""
         self._checks[server] = check

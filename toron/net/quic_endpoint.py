@@ -20,6 +20,7 @@ from toron.core.refusal import TOO_MANY_CONNECTIONS, Refusal
 from toron.core.wait import Cancelled, Task
 from toron.net.accept import stack
 from toron.net.connection import Connection
+from toron.net.detour import Detoured, PassingOn
 from toron.net.late import NEVER as AT_ONCE
 from toron.net.quic_admission import Admission, Newcomer
 from toron.net.quic_core import ServerCore, configuration
@@ -99,6 +100,9 @@ class QuicEndpoint(Service):
         self._accepting = True
         self._anywhere = address is None or not any(packed(address) or b"")
         self._socket: Any = None
+        self._paused = False
+        self._detour: PassingOn | None = None
+        """Takes what is for another process."""
         self._family = socket.AF_INET
         self._sending: Any = None
         self.log = Logger()
@@ -128,7 +132,35 @@ class QuicEndpoint(Service):
         super().startService()  # type: ignore[no-untyped-call]
         if self._socket is None:
             self.bind()
-        self.reactor.addReader(self)
+        self._listen()
+
+    def _listen(self) -> None:
+        if isinstance(self._socket, Detoured):
+            self._socket.follow(self.reactor, self)
+        else:
+            self.reactor.addReader(self)
+
+    def _leave(self) -> None:
+        if isinstance(self._socket, Detoured):
+            self._socket.leave(self.reactor, self)
+        else:
+            self.reactor.removeReader(self)
+
+    @property
+    def opened(self) -> Any:
+        """Its socket."""
+        return self._socket
+
+    def pass_on(self, detour: PassingOn | None) -> None:
+        """Begin nothing any more, and pass on what is for nobody here; None ends that."""
+        self._detour = detour
+
+    def _release(self) -> None:
+        """Where nobody is left whom another process does not know, that one may read for itself."""
+        if self._detour is not None and not self._accepting and not self._by_id:
+            self._detour.close()
+            self._detour = None
+            self.pause()
 
     def switch(self, other: QuicEndpoint) -> None:
         """Connections begun from here on get what stands behind `other`, which is bound to nothing."""
@@ -144,9 +176,29 @@ class QuicEndpoint(Service):
         if self.bound is not None:
             self.bound(self.port)
 
+    def pause(self) -> None:
+        """Read nothing for now: whoever shares the socket may. Answers to clients go on."""
+        if self._detour is not None:
+            return  # what is for the other one it gets
+        self._paused = True
+        if self._socket is not None:
+            self._leave()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused and self._socket is not None:
+            self._listen()
+        self._paused = False
+
     def stop_accepting(self) -> None:
-        """Begin no more connections; those that are there go on."""
+        """Begin no more connections; those that are there go on.
+
+        Where another process gets what clients send, they are told that it is over, so that they come again.
+        """
         self._accepting = False
+        if self._paused:
+            self._close_all()
+        self._release()
 
     def drain(self) -> None:
         """Ask every connection to end when what is in flight is done."""
@@ -154,20 +206,26 @@ class QuicEndpoint(Service):
             if connection.drain is not None:
                 connection.drain()
 
+    def _close_all(self) -> None:
+        for session in set(self._by_id.values()):
+            session.abortConnection()
+            session.send()
+
     def stopService(self) -> None:
         super().stopService()  # type: ignore[no-untyped-call]
         self.stopping = True
         self._accepting = False
-        for session in set(self._by_id.values()):
-            session.abortConnection()
-            session.send()
+        self._close_all()
         self.timers.stop()
         self._by_id.clear()
+        if self._socket is not None:
+            self._leave()
         opened, self._socket = self._socket, None
         if opened is not None:
-            self.reactor.removeReader(self)
             self.reactor.removeWriter(self)
             opened.close()
+        if self._detour is not None:
+            self._detour.close()
 
     # --- the socket ---------------------------------------------------------------------------
 
@@ -248,6 +306,8 @@ class QuicEndpoint(Service):
 
     def _begin(self, data: bytes, address: Address, via: bytes, touched: dict[QuicSession, None]) -> None:
         """What no connection is for: begin one, or answer what there is to answer."""
+        if self._detour is not None and self._detour.send(data, address, via):
+            return
         answer: Newcomer | bytes = b""
         if self._accepting:
             answer = self._admission.look(data, address, self.half_open, self.reactor.seconds())
@@ -338,3 +398,4 @@ class QuicEndpoint(Service):
         for connection_id in session.ids:
             self._by_id.pop(connection_id, None)
         session.ids.clear()
+        self._release()

@@ -196,7 +196,7 @@ class QuicListener(UdpListener):
             if len(here) == 1 and session.confirmed:
                 self._learn_new(session.connection, data)
             session.forward(data)
-        else:
+        elif not self._passed_on(where, data):
             self.drop(QUIC_STRANGER)
 
     def _learn_new(self, connection: QuicConnection, data: bytes) -> None:
@@ -223,6 +223,8 @@ class QuicListener(UdpListener):
         connection = self._ids.named(header.dcid)
         if connection is not None:
             self._follow(connection, where, data)
+        elif not here and self._passed_on(where, data):
+            return
         elif header.kind == UNKNOWN:
             self.drop(QUIC_VERSION)
         elif begins(header, data):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 _DATAGRAM_BUFFER = 4 << 20
 
@@ -15,6 +15,90 @@ class CannotListen(Exception):
 
 OpenSocket = Callable[..., socket.socket]
 """Gives a listener its socket; called as `listening_socket` is."""
+
+Place = tuple[bool, str | None, int, str]
+"""What a socket is for: whether for datagrams, its address and port; where that is 0 also whose it is."""
+
+
+class Sockets:
+    """The listening sockets of a process, with those that another process has left to it.
+
+    What was left is given out in place of a new socket, where the place is the same.
+    """
+
+    def __init__(self, left: Mapping[Place, list[socket.socket]] | None = None) -> None:
+        self.left = dict(left or {})
+        """Those that nobody has asked for yet."""
+        self.taken: list[Place] = []
+        """Those of what was left that somebody has asked for."""
+        self._given: dict[Place, list[socket.socket]] = {}
+
+    def open(
+        self, name: str, address: str | None, port: int, *, stream: bool = True, backlog: int = 1024
+    ) -> socket.socket:
+        """As `listening_socket`."""
+        (opened,) = self._left(name, address, port, 1, stream, backlog) or [
+            listening_socket(name, address, port, stream=stream, backlog=backlog)
+        ]
+        self._given[_place(name, address, port, stream)] = [opened]
+        return opened
+
+    def share(
+        self, name: str, address: str | None, port: int, count: int, *, stream: bool, backlog: int
+    ) -> list[socket.socket]:
+        """As `shared_sockets`."""
+        opened = self._left(name, address, port, count, stream, backlog) or shared_sockets(
+            name, address, port, count, stream=stream, backlog=backlog
+        )
+        self._given[_place(name, address, port, stream)] = opened
+        return opened
+
+    def _left(
+        self, name: str, address: str | None, port: int, count: int, stream: bool, backlog: int
+    ) -> list[socket.socket]:
+        place = _place(name, address, port, stream)
+        found = self.left.get(place, [])
+        if not found:
+            return []
+        if len(found) != count:
+            # To leave one of them alone would be to leave those alone who wait in its queue.
+            raise CannotListen(
+                f"listener {name!r} needs {count} sockets and {len(found)} are handed over: the number of "
+                "workers can not be changed by an upgrade, restart for this"
+            )
+        del self.left[place]
+        self.taken.append(place)
+        if stream:
+            for each in found:
+                each.listen(backlog)
+        return found
+
+    def now(self) -> dict[Place, list[socket.socket]]:
+        """Those that are open."""
+        self._given = {
+            place: still for place, found in self._given.items()
+            if (still := [each for each in found if each.fileno() >= 0])
+        }  # fmt: skip
+        return self._given
+
+    def close_left(self) -> list[Place]:
+        """Close those that nobody has asked for; which these were."""
+        left, self.left = self.left, {}
+        for found in left.values():
+            for each in found:
+                each.close()
+        return list(left)
+
+
+def _place(name: str, address: str | None, port: int, stream: bool) -> Place:
+    return not stream, address, port, "" if port else name
+
+
+def written_place(place: Place) -> str:
+    """For people: `TCP 127.0.0.1:80`."""
+    datagrams, address, port, name = place
+    host = f"[{address}]" if address is not None and ":" in address else address or "*"
+    return f"{'UDP' if datagrams else 'TCP'} {host}:{port or name}"
 
 
 def listening_socket(

@@ -30,6 +30,7 @@ from toron.core.server import Server
 from toron.core.trail import Trail
 from toron.core.wait import Cancelled, Task, Wait
 from toron.net.accept import stack
+from toron.net.detour import Detoured, PassingOn
 from toron.net.resolve import Resolver
 from toron.net.sockets import OpenSocket, listening_socket
 from toron.net.sweep import NEVER, Sweep
@@ -257,7 +258,11 @@ class UdpListener(Service):
         self._serve = stack(guards, self._session)
         self._shunned: dict[Key, float] = {}
         self._full = TOO_MANY_SESSIONS
-        self._socket: socket.socket | None = None
+        self._socket: Any = None
+        self._paused = False
+        self._detour: PassingOn | None = None
+        """Takes what is for another process."""
+        self._leaving = False
         self._anywhere = address is None or not any(packed(address) or b"")
         self.log = Logger()
 
@@ -279,7 +284,35 @@ class UdpListener(Service):
         super().startService()  # type: ignore[no-untyped-call]
         if self._socket is None:
             self.bind()
-        self.reactor.addReader(self)
+        self._listen()
+
+    def _listen(self) -> None:
+        if isinstance(self._socket, Detoured):
+            self._socket.follow(self.reactor, self)
+        else:
+            self.reactor.addReader(self)
+
+    def _leave(self) -> None:
+        if isinstance(self._socket, Detoured):
+            self._socket.leave(self.reactor, self)
+        else:
+            self.reactor.removeReader(self)
+
+    @property
+    def opened(self) -> Any:
+        """Its socket."""
+        return self._socket
+
+    def pass_on(self, detour: PassingOn | None) -> None:
+        """Begin nothing any more, and pass on what is for nobody here; None ends that."""
+        self._detour = detour
+
+    def _release(self) -> None:
+        """Where nobody is left whom another process does not know, that one may read for itself."""
+        if self._leaving and self._detour is not None and not self.sessions:
+            self._detour.close()
+            self._detour = None
+            self.pause()
 
     def switch(self, other: UdpListener) -> None:
         """Sessions begun from here on get what stands behind `other`, which is bound to nothing."""
@@ -294,6 +327,7 @@ class UdpListener(Service):
         self._backend = other._backend
         self._most = other._most
         self._full = other._full
+        self._leaving = False
         self._server_stats = other._server_stats
         self._started = other._started
         self._finished = other._finished
@@ -301,13 +335,35 @@ class UdpListener(Service):
         self._serve = stack(other._guards, self._session)
         self._shunned.clear()
 
+    def pause(self) -> None:
+        """Read nothing for now: whoever shares the socket may. Answers to clients go on."""
+        if self._detour is not None:
+            return  # what is for the other one it gets
+        self._paused = True
+        if self._socket is not None:
+            self._leave()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused and self._socket is not None:
+            self._listen()
+        self._paused = False
+
     def stop_accepting(self) -> None:
         """Begin no more sessions; those that are there go on."""
         self._most = 0
         self._full = DRAINED
+        self._leaving = True
+        self._release()
 
     def drain(self) -> None:
-        """UDP has no way to say goodbye: sessions go on until they are idle, or the limit comes."""
+        """UDP has no way to say goodbye: sessions go on until they are idle, or the limit comes.
+
+        But where another process gets what clients send, they are over: the last answers have come.
+        """
+        if self._paused:
+            for session in list(self.sessions.values()):
+                session.end(None)
 
     @property
     def connections(self) -> list[UdpSession]:
@@ -316,13 +372,15 @@ class UdpListener(Service):
 
     def stopService(self) -> None:
         super().stopService()  # type: ignore[no-untyped-call]
+        if self._socket is not None:
+            self._leave()
         opened, self._socket = self._socket, None
-        if opened is not None:
-            self.reactor.removeReader(self)
         for session in list(self.sessions.values()):
             session.end(DRAINED)
         if opened is not None:
             opened.close()
+        if self._detour is not None:
+            self._detour.close()
 
     # --- the socket ---------------------------------------------------------------------------
 
@@ -385,7 +443,13 @@ class UdpListener(Service):
 
     # --- sessions -----------------------------------------------------------------------------
 
+    def _passed_on(self, key: Key, data: bytes) -> bool:
+        """Whether a datagram that is for nobody here is another process's."""
+        return self._detour is not None and self._detour.send(data, key[0], key[1])
+
     def _begin(self, key: Key, data: bytes) -> None:
+        if self._passed_on(key, data):
+            return
         if self._is_shunned(key):
             self.stats.datagrams_dropped += 1
         elif self._backend is None:
@@ -517,6 +581,7 @@ class UdpListener(Service):
         with contextlib.suppress(KeyError):
             if self.sessions[key] is session:
                 del self.sessions[key]
+        self._release()
 
 
 def _from(family: int, via: bytes) -> tuple[int, int, bytes]:

@@ -39,6 +39,12 @@ class Begin(msgspec.Struct, tag=True):
     """Which servers were found, and which are not well, or drain."""
     certificates: list[Certified | Answering] = []
     """Which certificates are others than in `pickled`."""
+    wait: bool = False
+    """Whether nobody may be let in before `Serve`."""
+
+
+class Serve(msgspec.Struct, tag=True):
+    """Let clients in."""
 
 
 class Published(msgspec.Struct, tag=True):
@@ -130,6 +136,9 @@ class Report(msgspec.Struct, tag=True):
 
 class Stop(msgspec.Struct, tag=True):
     """Close the doors, and end gently."""
+
+    handed_over: bool = False
+    """Whether another process serves, so that there is time."""
 
 
 class Hurry(msgspec.Struct, tag=True):
@@ -238,7 +247,19 @@ class Recalled(msgspec.Struct, tag=True):
 
 OfServers = Published | Health | Ejected | Suspected | Drained
 FromParent = (
-    Begin | OfServers | Certified | Answering | Look | Recall | Report | Change | Swap | Drop | Stop | Hurry
+    Begin
+    | Serve
+    | OfServers
+    | Certified
+    | Answering
+    | Look
+    | Recall
+    | Report
+    | Change
+    | Swap
+    | Drop
+    | Stop
+    | Hurry
 )
 FromWorker = (
     Ready | Failed | Prepared | Leaving | Ejected | Suspected | Lines | Said | Counted | Lives | Recalled

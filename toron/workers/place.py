@@ -12,7 +12,7 @@ from toron.config.load import Loaded
 from toron.net.doors import Doors
 from toron.net.inheritance import Inheritance
 from toron.net.pauses import in_slices
-from toron.net.sockets import CannotListen
+from toron.net.sockets import CannotListen, Sockets
 from toron.serving import exchange
 from toron.workers.packing import Packed
 from toron.workers.supervisor import Supervisor
@@ -26,15 +26,16 @@ def supervise(
     wall: Callable[[], float],
     fatal: Callable[[str], None],
     failed: Callable[[str], None],
+    sockets: Sockets | None = None,
 ) -> Workers:
     """A gateway whose traffic is served by `count` processes, bound to nothing yet.
 
-    `fatal` is told why a start failed in this process, `failed` why no worker could be started; the
-    others are as in `compose`, and so is what is raised.
+    `fatal` is told why a start failed in this process, `failed` why no worker could be started; `sockets`
+    has what another process has left; the others are as in `compose`, and so is what is raised.
     """
     # A worker that drains and the one that has taken its place are there at the same time.
     inheritance = Inheritance(2 * count)
-    part = compose_parent(loaded, reactor, random, wall, fatal, inheritance, count)
+    part = compose_parent(loaded, reactor, random, wall, fatal, inheritance, count, sockets)
     supervisor = Supervisor(reactor, part, Packed(loaded, inheritance), count, failed)
     supervisor.setServiceParent(part.root)  # type: ignore[no-untyped-call]
     part.root.held.append(supervisor)
@@ -43,6 +44,8 @@ def supervise(
         each.gateway.remembering = supervisor.recalling
     part.root.hurrying.append(supervisor.hurry)
     part.root.reopening = [supervisor.reopen]
+    part.root.permitted.append(supervisor.serve)
+    part.root.succeeded.append(supervisor.give_way)
     return Workers(part, supervisor, count)
 
 
@@ -77,7 +80,7 @@ class Workers:
         assert before is not None and inheritance is not None
         doors = self._doors()
         added = {
-            door(spec): shared_door(spec, self._count)
+            door(spec): shared_door(spec, self._count, fresh.sockets)
             for spec in fresh.config.listeners
             if door(spec) not in doors
         }
@@ -109,7 +112,7 @@ class Workers:
         root.listeners = [doors[place] for place in stay]
         root.stop_within(fresh.config.drain.delay, fresh.config.drain.limit)
         self.current = fresh
-        fresh.watch_clock()
+        fresh.watch(root)
         fresh.settle()
 
     def _doors(self) -> dict[Door, Any]:

@@ -30,6 +30,7 @@ from toron.workers.messages import (
     Ready,
     Recalled,
     Said,
+    Serve,
     Stop,
     Suspected,
     Swap,
@@ -95,6 +96,7 @@ class Supervisor(Service):
         self._proofs = Proofs(part.answers, self._workers)
         self.recalling = Recalling(reactor, self._workers)
         self._begun = False
+        self._serving = False
         self._stopping = False
         self._hurried = False
         self._stopped: Deferred[None] | None = None
@@ -116,23 +118,29 @@ class Supervisor(Service):
     def stopService(self) -> Deferred[None]:
         """Fires when no worker is left."""
         super().stopService()  # type: ignore[no-untyped-call]
+        self.give_way()
+        if not self._workers:
+            return succeed(None)
+        self._stopped = Deferred()
+        root = self._part.root
+        limit = root.linger if root.lingers else self._part.composition.config.drain.limit
+        self._killing = self._reactor.callLater(limit + GRACE, self._kill)
+        if self._hurried:
+            self.hurry()
+        return self._stopped
+
+    def give_way(self) -> None:
+        """Let nobody in any more, and let workers end when they have finished."""
         self._stopping = True
         for slot in self._slots:
             if slot.waiting is not None:
                 slot.waiting.cancel()
                 slot.waiting = None
-        if not self._workers:
-            return succeed(None)
         for worker in self._workers:
             if worker.ready:
-                worker.tell(Stop())
+                worker.tell(Stop(self._part.root.lingers))
             else:
                 worker.kill()
-        self._stopped = Deferred()
-        self._killing = self._reactor.callLater(self._part.composition.config.drain.limit + GRACE, self._kill)
-        if self._hurried:
-            self.hurry()
-        return self._stopped
 
     def hurry(self) -> None:
         """A stop that is under way ends now."""
@@ -200,6 +208,7 @@ class Supervisor(Service):
             memories=numbers[len(sockets) :],
             servers=list(self._servers.known()),
             certificates=self._certificates(),
+            wait=self._part.root.permit is not None and not self._serving,
         )
         slot.worker = worker
         self._workers.append(worker)
@@ -299,7 +308,13 @@ class Supervisor(Service):
         self._part.readiness.release(NONE_LEFT)
         if not self._begun and all(slot.worker is not None and slot.worker.ready for slot in self._slots):
             self._begun = True
-            self._part.root.ready()
+            self._part.root.could_serve()
+
+    def serve(self) -> None:
+        """Another process has served until now: workers may begin."""
+        self._serving = True
+        for worker in self._workers:
+            worker.tell(Serve())
 
     def _leaving(self, worker: WorkerProcess) -> None:
         slot = self._slots[worker.number - 1]

@@ -62,6 +62,7 @@ from toron.workers.messages import (
     Recalled,
     Report,
     Said,
+    Serve,
     Stop,
     Suspected,
     Swap,
@@ -100,6 +101,9 @@ class Worker(Channel):
         self._asked = 0
         """The number of the change that is prepared."""
         self._ready: Composed | None = None
+        self._permitted: Callable[[], None] | None = None
+        """Lets clients in, once that is possible."""
+        self._may_serve = False
         self._ended: Deferred[None] = Deferred()
         self._stopping = False
         self._number = 0
@@ -125,6 +129,8 @@ class Worker(Channel):
         for message in begin.certificates:
             self.heard(message)
         part.root.notify = self._notify
+        if begin.wait:
+            part.root.permit = self._wait_for
         part.root.privilegedStartService()
         self._serving = Serving(part.root, part.composition)
 
@@ -205,7 +211,14 @@ class Worker(Channel):
                 self._swap(message)
             case Drop():
                 self._drop()
+            case Serve():
+                self._may_serve = True
+                if self._permitted is not None:
+                    self._permitted()
             case Stop():
+                if message.handed_over:
+                    self._part.root.pause()
+                    self._part.root.handed_over()
                 self._stop()
             case Hurry():
                 self._part.root.hurry()
@@ -309,6 +322,13 @@ class Worker(Channel):
 
     # --- what it says -------------------------------------------------------------------------
 
+    def _wait_for(self, permitted: Callable[[], None]) -> None:
+        if self._may_serve:
+            permitted()
+        else:
+            self._permitted = permitted
+            self.tell(Ready())
+
     def _changed(self, backend: str, server: Server, up: bool, why: str) -> None:
         """Traffic has changed its mind about a server; what checks find comes from the parent."""
         now = self._reactor.seconds()
@@ -397,9 +417,10 @@ def main() -> None:
     """Serve what the parent says on the socket between the two, until it says no more."""
     # A terminal sends Ctrl-C to all processes; the parent knows what to do about it. And somebody
     # may send the request for new log files to all, which only the parent writes, or that for the
-    # configuration, which it alone reads.
+    # configuration, which it alone reads, or that for another parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     control = socket.socket(fileno=CONTROL)
     os.set_inheritable(CONTROL, False)
