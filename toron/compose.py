@@ -352,7 +352,6 @@ class Composition:
     def _answer(self, root: Gateway) -> None:
         """Say what another process has to know that takes over, and how long that may take."""
         root.known, root.drained = self.known, self.drained
-        root.leave_to_it = self.acme.leave
         root.start_within, root.linger = self.config.upgrade.start, self.config.upgrade.linger
 
     def _traffic(self) -> list[Listener]:

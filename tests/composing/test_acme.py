@@ -122,18 +122,6 @@ class Compositions(ComposedCase):
         assert composition.acme.keeper is not None
         self.assertTrue(composition.acme.keeper.resting)
 
-    def test_another_process_takes_over(self) -> None:
-        composition = self.made()
-        root: Any = Gateway(self.reactor, composition.readiness, delay=0.0, limit=0.0, fatal=str)
-        composition.acme.attend(root)
-        composition.watch(root)
-        root.handed_over()
-        self.assertEqual(root.services, [])
-        root.handed_over()
-        plain = self.made("listeners: [{protocol: tcp, port: 1, echo: {}}]")
-        plain.acme.leave()
-        self.assertIsNone(plain.acme.keeper)
-
     def test_only_plain_http_has_the_answers(self) -> None:
         composition = self.made()
         path = b"/.well-known/acme-challenge/t"

@@ -6,6 +6,8 @@ TURNS = "whose turn it is, each worker knows for itself"
 POOLS = "each worker has its own connections to servers"
 ANOTHER = "another port may be another worker's, who does not know the connection"
 TOO_FEW = "a limit of one process is asked for"
+CHILDREN = "it looks for the only process that the gateway has started"
+SESSIONS = "they stay where one process has them all"
 
 ONE_PROCESS = {
     "test_acme.OnDemand.test_the_first_request_for_a_name_works": "certificates on demand need one process",
@@ -49,5 +51,11 @@ ONE_PROCESS = {
     "test_tls_policy.Policies.test_sessions_are_resumed_by_ticket_alone": "by whom it was begun",
     "test_udp_sessions.Sessions.test_at_most": TOO_FEW,
     "test_udp_sessions.Sessions.test_descriptors_are_given_back": "it is workers who have the descriptors",
+    "test_upgrade.NewProcesses.test_a_stop_meanwhile": CHILDREN,
+    "test_upgrade.NewProcesses.test_one_that_hangs": CHILDREN,
+    "test_upgrade.NewProcesses.test_the_old_one_serves_on": CHILDREN,
+    "test_upgrade.OldProcesses.test_one_that_dies_before_the_new_one_is_ready": CHILDREN,
+    "test_upgrade_datagrams.Datagrams.test_http3": SESSIONS,
+    "test_upgrade_datagrams.Datagrams.test_udp_sessions_stay": SESSIONS,
 }  # fmt: skip
 """By test, below `tests.loopback`."""

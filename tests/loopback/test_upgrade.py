@@ -63,6 +63,7 @@ class Upgrading(LoopbackTestCase):
     def put(self, config: str) -> None:
         """Write another configuration in place of the present one."""
         self.gateway.config.write_text(self.gateway.fill(config))
+        self.gateway._add_workers()
 
     def ask_for_it(self, wanted: str) -> re.Match[str]:
         """Send SIGUSR2, and wait until `wanted` is logged."""

@@ -22,21 +22,19 @@ class Commands(Upgrading):
         )  # fmt: skip
 
     def test_by_the_admin_port(self) -> None:
-        for more in ("", "workers: 2\n"):
-            self.serve(BASIC + more)
-            admin = f"http://127.0.0.1:{self.gateway.ports['ADMIN']}"
-            self.put(BASIC.replace("respond", "repsond") + more)
-            done = self.type("--admin", admin)
-            self.assertEqual(done.returncode, 1)
-            self.assertRegex(done.stderr, r"config.yaml:3:11: unknown key 'repsond': did you mean 'respond'")
-            self.assertEqual(self.text(), "one")
-            self.put(BASIC.replace("one", "two") + more)
-            done = self.type("--json", "--admin", admin)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            found = json.loads(done.stdout)
-            self.assertEqual((found["old_pid"], found["linger"]), (self.gateway.pid, 2.0))
-            self.assertEqual(self.text(), "two")
-            status = ask(self.gateway.ports["ADMIN"], "/api/v1/status")
-            self.assertEqual(json.loads(status.text)["pid"], found["pid"])
-            eventually(lambda: gone(self.gateway.pid))
-            self.end()
+        self.serve(BASIC)
+        admin = f"http://127.0.0.1:{self.gateway.ports['ADMIN']}"
+        self.put(BASIC.replace("respond", "repsond"))
+        done = self.type("--admin", admin)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"config.yaml:3:11: unknown key 'repsond': did you mean 'respond'")
+        self.assertEqual(self.text(), "one")
+        self.put(BASIC.replace("one", "two"))
+        done = self.type("--json", "--admin", admin)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = json.loads(done.stdout)
+        self.assertEqual((found["old_pid"], found["linger"]), (self.gateway.pid, 2.0))
+        self.assertEqual(self.text(), "two")
+        status = ask(self.gateway.ports["ADMIN"], "/api/v1/status")
+        self.assertEqual(json.loads(status.text)["pid"], found["pid"])
+        eventually(lambda: gone(self.gateway.pid))

@@ -23,7 +23,7 @@ listeners:
     port: @PORT@
     certificates: [{{cert: "{cert}", key: "{key}"}}]
 routes: [{{match: {{path: /echo}}, echo: {{}}}}, {{respond: {{body: hello}}}}]
-upgrade: {{linger: 20s}}
+upgrade: {{linger: 8s}}
 """
 
 

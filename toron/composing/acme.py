@@ -107,11 +107,6 @@ class AcmeParts:
         """Who is to be told when the gateway drains."""
         return [] if self.keeper is None else [self.keeper.rest]
 
-    def leave(self) -> None:
-        """Another process looks after certificates from here on."""
-        if self.keeper is not None and self.keeper.parent is not None:
-            self.keeper.disownServiceParent()  # type: ignore[no-untyped-call]
-
     def settle(self) -> None:
         """Be the composition that serves: what others wanted ends."""
         if self.keeper is not None:

@@ -26,9 +26,9 @@ _LAST_REQUESTS = 0.5
 To close an idle connection at once would meet the next request halfway, and reset it.
 """
 _LAST_REQUESTS_HERE = 5.0
-"""The same where another process serves, so that nobody waits for the end of this one."""
+"""The same where another process serves, at most: nobody waits for the end of this one."""
 _GOODBYE = 5.0
-"""Seconds in which tunnels that may not stay any longer can end by themselves."""
+"""Seconds in which tunnels that may not stay any longer can end by themselves, at most."""
 
 
 class Listening(Protocol):
@@ -116,8 +116,6 @@ class Gateway(MultiService):
         """How many connections are in, as far as this process knows of other processes."""
         self.succeeded: list[Callable[[], None]] = []
         """Told when another process serves in place of this one."""
-        self.leave_to_it: Callable[[], None] = lambda: None
-        """Told then, too: to end what only one process may do."""
         self.drained: Callable[[], list[tuple[str, str]]] = list
         """Which servers somebody has asked to drain: of each its backend and its URL."""
         self.drain_servers: Callable[[Iterable[tuple[str, str]]], None] = lambda drained: None
@@ -146,7 +144,6 @@ class Gateway(MultiService):
         self.lingers = False
         """Whether another process serves in place of this one, so that there is time."""
         self._hurried = False
-        self._last_requests = _LAST_REQUESTS
         self.log = Logger()
 
     def setServiceParent(self, parent: Any) -> None:  # noqa: N802  # overrides
@@ -233,10 +230,9 @@ class Gateway(MultiService):
         self.handing_over = True
         # Whoever looks after processes looks at the other one now.
         self.notify = lambda state: None
-        self._last_requests = _LAST_REQUESTS_HERE
         self.lingers = True
         self.stop_within(0.0, self.linger)
-        for told in (*self.succeeded, self.leave_to_it):
+        for told in self.succeeded:
             told()
         for each in self.bound:
             if each not in self.listeners:
@@ -297,7 +293,11 @@ class Gateway(MultiService):
             told()
         if self.lingers:
             self._be_patient(True)
-        last = min(self._last_requests, self._limit)
+        last = min(_LAST_REQUESTS, self._limit)
+        goodbye = 0.0
+        if self.lingers:
+            last = min(_LAST_REQUESTS_HERE, self._limit / 4)
+            goodbye = min(_GOODBYE, self._limit / 4)
         await self._wait(last, self.left)
         for listener in self.listeners:
             listener.drain()
@@ -307,7 +307,6 @@ class Gateway(MultiService):
                 "{name} waits for {left} connections, at most {limit:g} s",
                 name=self._name, left=left, limit=self._limit,
             )  # fmt: skip
-        goodbye = min(_GOODBYE, self._limit - last) if self.lingers else 0.0
         await self._wait(self._limit - last - goodbye, self.left)
         if self.lingers:
             await self._say_goodbye(goodbye)
