@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import socket
 import textwrap
@@ -213,6 +214,7 @@ class Swapping(ReloadCase):
 
     def setUp(self) -> None:
         super().setUp()
+        self.addCleanup(gc.unfreeze)
         self.write(BASE)
         self.levels: list[str] = []
         loaded = load(str(self.path), plugin, {}, now=1_800_000_000.0)

@@ -119,10 +119,10 @@ class Making(TapCase):
         seen: list[Any] = []
         from twisted.internet import reactor
 
-        self.patch(reactor, "callWhenRunning", lambda *call: seen.append(call))
+        self.patch(reactor, "callWhenRunning", lambda *call, **_: seen.append(call))
         gateway = tap.makeService(self.options(twistd={"logfile": "own.log", "nodaemon": True}))
         self.assertEqual([listener.listener for listener in gateway.listeners], ["tcp-80"])
-        self.assertEqual(seen, [(tap._hear, gateway, reactor)])
+        self.assertEqual(seen[0], (tap._hear, gateway, reactor))
         self.assertTrue((self.folder / "own.log").exists())
         self.assertIsNotNone(gateway.observer)
         self.assertEqual(len(gateway.reopening), 2)
@@ -131,7 +131,7 @@ class Making(TapCase):
         from twisted.internet import reactor
 
         seen: list[Any] = []
-        self.patch(reactor, "callWhenRunning", lambda *call: seen.append(call))
+        self.patch(reactor, "callWhenRunning", lambda *call, **_: seen.append(call))
         self.patch(os, "sched_getaffinity", lambda pid: {0, 1, 2})
         for workers, count in (("1", 0), ("2", 2), ("auto", 3)):
             gateway = tap.makeService(self.options(f"{GOOD}workers: {workers}\n"))

@@ -26,7 +26,7 @@ from toron.core.wait import Task, Wait
 from toron.explain.expected import run_tests
 from toron.explain.live import leaving
 from toron.net.file_watch import FileWatch
-from toron.net.pauses import in_slices, short_pauses
+from toron.net.pauses import in_slices, set_aside, short_pauses
 from toron.net.sockets import CannotListen, check_free
 from toron.observe.reloads import Reloads
 from toron.serving import Place
@@ -208,17 +208,22 @@ class Reload:
         if change.only is not None and change.only is not self.kept:
             raise Overtaken
         with short_pauses():
-            loaded, kept = await self._load(change.read or partial(load, self._path, plugin, os.environ))
-            try:
-                for warning in loaded.warnings:
-                    self.log.warn("{problem}", problem=warning)
-                refused = self._refused(loaded)
-                if refused:
-                    raise Invalid(refused)
-                fresh = await self._place.compose(loaded)
-            except (Invalid, OSError):
-                await in_slices(self._reactor, forget(loaded))
-                raise
+            warnings = await self._take(change)
+            set_aside()
+        return warnings
+
+    async def _take(self, change: _Change) -> list[Problem]:
+        loaded, kept = await self._load(change.read or partial(load, self._path, plugin, os.environ))
+        try:
+            for warning in loaded.warnings:
+                self.log.warn("{problem}", problem=warning)
+            refused = self._refused(loaded)
+            if refused:
+                raise Invalid(refused)
+            fresh = await self._place.compose(loaded)
+        except (Invalid, OSError):
+            await in_slices(self._reactor, forget(loaded))
+            raise
         if self._root.stopping:
             raise OSError("the gateway is stopping")
         now = self._place.current

@@ -21,6 +21,7 @@ from toron.config.place import Invalid
 from toron.net.gateway import Gateway
 from toron.net.handover import NotForUs
 from toron.net.notify import notifier
+from toron.net.pauses import set_aside
 from toron.net.sockets import Sockets
 from toron.observe.log import DEFAULT_FILE, OwnLog
 from toron.reload import Reload
@@ -122,6 +123,7 @@ def makeService(options: Options) -> Gateway:
         gateway.starting.append(options.heir.running)
     _upgradable(gateway, options, sockets, reactor)
     reactor.callWhenRunning(_hear, gateway, reactor)
+    reactor.callWhenRunning(set_aside, whole=True)
     return gateway
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 import textwrap
@@ -76,6 +77,7 @@ class ApiCase(SynchronousTestCase):
     config = CONFIG
 
     def setUp(self) -> None:
+        self.addCleanup(gc.unfreeze)
         folder = Path(self.mktemp())
         folder.mkdir()
         self.path = folder / "a.yaml"

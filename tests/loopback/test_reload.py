@@ -655,3 +655,26 @@ class UnderLoadWithWorkers(UnderLoad):
 
     RELOADS = 20
     MORE = "workers: 2\n"
+
+
+class ManyRoutes(Reloading):
+    def test_nobody_waits_for_all_of_it(self) -> None:
+        config = HTTP + "routes:\n" + "".join(
+            f"  - {{match: {{host: h{number}.test, path: /p{number}}}, backend: b{number}}}\n"
+            for number in range(2000)
+        ) + "  - {respond: {body: BODY}}\nbackends:\n" + "".join(
+            f"  b{number}: {{url: 'http://127.0.0.1:9'}}\n" for number in range(2000)
+        )  # fmt: skip
+        gateway = self.serve(config.replace("BODY", "one"))
+        self.put(config.replace("BODY", "two"))
+        client = http.client.HTTPConnection("127.0.0.1", gateway.port, 10)
+        self.addCleanup(client.close)
+        gateway.kill(signal.SIGHUP)
+        began, longest, said = time.monotonic(), 0.0, "one"
+        while said != "two":
+            asked = time.monotonic()
+            client.request("GET", "/")
+            said = client.getresponse().read().decode()
+            longest = max(longest, time.monotonic() - asked)
+            time.sleep(0.001)
+        self.assertLess(longest, (time.monotonic() - began) / 3)

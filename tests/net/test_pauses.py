@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from toron.core.wait import Task
-from toron.net.pauses import SLICE, emptying, in_slices, short_pauses
+from toron.net.pauses import SLICE, emptying, in_slices, set_aside, short_pauses
 
 
 class ShortPauses(SynchronousTestCase):
@@ -31,6 +31,43 @@ class ShortPauses(SynchronousTestCase):
 
         self.assertRaises(ValueError, fail)
         self.assertEqual((gc.get_threshold(), sys.getswitchinterval()), before)
+
+    def test_several_at_a_time(self) -> None:
+        before = gc.get_threshold(), sys.getswitchinterval()
+        first, second = short_pauses(), short_pauses()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        self.assertLess(sys.getswitchinterval(), before[1], "the second still wants it")
+        second.__exit__(None, None, None)
+        self.assertEqual((gc.get_threshold(), sys.getswitchinterval()), before)
+
+
+class SettingAside(SynchronousTestCase):
+    def test_it_is_not_looked_through_any_more(self) -> None:
+        self.addCleanup(gc.unfreeze)
+        large = [[] for _ in range(10_000)]
+        set_aside()
+        self.assertFalse(any(each is large for each in gc.get_objects()))
+        self.assertGreater(gc.get_freeze_count(), len(large))
+        before = gc.get_freeze_count()
+        del large
+        self.assertLess(gc.get_freeze_count(), before - 9_000, "it is freed when nobody has it")
+
+    def test_garbage_goes_first(self) -> None:
+        self.addCleanup(gc.unfreeze)
+        gone: list[int] = []
+
+        class Thing:
+            def __del__(self) -> None:
+                gone.append(1)
+
+        thing: Any = Thing()
+        thing.itself = thing
+        gc.collect()
+        del thing
+        set_aside(whole=True)
+        self.assertEqual(gone, [1])
 
 
 class Emptying(SynchronousTestCase):

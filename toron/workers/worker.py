@@ -30,7 +30,7 @@ from toron.core.server import Server
 from toron.core.wait import Task, as_deferred
 from toron.explain.live import Live, leaving
 from toron.net.living import look
-from toron.net.pauses import in_slices, short_pauses
+from toron.net.pauses import in_slices, set_aside, short_pauses
 from toron.net.sockets import CannotListen
 from toron.net.udp import UdpListener
 from toron.observe.deltas import Growth
@@ -374,6 +374,7 @@ def resident() -> int:
 
 
 def _let_go(_: None, error: BaseException | None) -> None:
+    set_aside()
     if error is not None:
         _log.failure("an old configuration could not be let go of", Failure(error))
 
@@ -443,6 +444,7 @@ def main() -> None:
     reactor.adoptStreamConnection(control.fileno(), socket.AF_UNIX, _Joining(worker))
     control.close()
     worker.start()
+    reactor.callWhenRunning(set_aside, whole=True)
     reactor.callWhenRunning(signal.signal, signal.SIGTERM, lambda *_: reactor.callFromThread(worker.leave))
     reactor.run()
 
