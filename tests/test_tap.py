@@ -145,14 +145,14 @@ class Making(TapCase):
         from twisted.internet import reactor
 
         asked: list[Any] = []
-        self.patch(reactor, "callWhenRunning", lambda *call: asked.append("run"))
+        self.patch(reactor, "callWhenRunning", lambda *call, **_: None)
         self.patch(reactor, "stop", lambda: asked.append("stop"))
         self.patch(tap.atexit, "register", asked.append)
         self.patch(sys, "excepthook", sys.excepthook)
         gateway = tap.makeService(self.options(GOOD + "workers: 2\n"))
         (supervisor,) = (each for each in gateway if type(each).__name__ == "Supervisor")
         supervisor._failed("no such port")
-        self.assertEqual(asked, ["run", tap._exit_with_1, "stop"])
+        self.assertEqual(asked, [tap._exit_with_1, "stop"])
         self.assertEqual(self.stderr.getvalue(), "no such port\n")
         ended: list[int] = []
         self.patch(os, "_exit", ended.append)
