@@ -163,7 +163,10 @@ class OneAfterTheOther(ChangingCase):
     def test_a_change_that_is_refused(self) -> None:
         got = self.apply("listeners: [{port: 99999}]\nrotes: []\n", window="60s", confirm=True)
         self.assertEqual((got.status, got.body["word"], len(got.body["problems"])), (422, "rejected", 3))
+        self.assertEqual({each["file"] for each in got.body["problems"]}, {str(self.path.resolve())})
         self.assertEqual(self.progress()["state"], "idle")
+        got = self.apply("rotes: []\n", name="new.yaml")
+        self.assertEqual(got.body["problems"][0]["file"], "new.yaml", "as whoever sent it knows it")
         got = self.apply(text("two") + "workers: 2\n")
         self.assertIn("the number of workers can not be changed", got.body["detail"])
         self.assertEqual((self.serves, len(self.ask("GET /history").body["entries"])), ("one", 1))

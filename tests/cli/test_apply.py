@@ -37,8 +37,8 @@ class Apply(AdminCase):
         self.assertEqual(result.stdout, "change 3 is applied; /etc/toron.yaml says so\n")
         self.assertEqual(
             self.asked(),
-            {"configuration": "listeners: []\n", "format": "yaml", "author": "me", "message": "why",
-             "window": "", "confirm": False, "requests": 20, "save": True},
+            {"configuration": "listeners: []\n", "format": "yaml", "name": self.path, "author": "me",
+             "message": "why", "window": "", "confirm": False, "requests": 20, "save": True},
         )  # fmt: skip
 
     def test_what_the_options_mean(self) -> None:

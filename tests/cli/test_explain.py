@@ -43,6 +43,7 @@ class Explain(CliCase):
         path = self.write("a.yaml", GOOD)
         for words, said in (
             (["ftp://a"], "is not asked about"),
+            (["8d3ac3a7e5-2f"], "or udp://, or --live ID to ask about what a gateway has served"),
             (["http://a", "-H", "x"], "'x' is not a header: write 'Name: value'"),
             (["http://a", "--client", "x"], "'x' is not an address"),
             (["tcp://a:80", "--listener", "x"], "there is no listener 'x': there are tcp-80"),
@@ -85,7 +86,10 @@ class Served(AdminCase):
         self.assertEqual(json.loads("".join(said))["ended"]["line"]["id"], "a/b")
         nothing = self.type("explain", "--last")
         self.assertEqual(nothing.exit_code, 2)
-        self.assertIn("Nothing that is as asked for is remembered.", nothing.stderr)
+        self.assertTrue(nothing.stderr.startswith("Error: nothing that is as asked for is remembered: "))
+        nothing = self.type("explain", "--last", "--json")
+        self.assertEqual((nothing.exit_code, nothing.stderr), (2, ""))
+        self.assertEqual(json.loads(nothing.stdout)["word"], "unknown_request")
 
     def test_what_is_not_known(self) -> None:
         problem = {
@@ -98,5 +102,7 @@ class Served(AdminCase):
         self.port.answers["GET requests/x"] = 404, problem
         result = self.type("explain", "--live", "x")
         self.assertEqual((result.exit_code, result.stderr), (2, "Error: no request 'x': ask\n"))
+        result = self.type("explain", "--live", "x", "--json")
+        self.assertEqual((result.exit_code, json.loads(result.stdout)), (2, problem))
         self.port.answers["GET requests/x"] = 403, problem | {"word": "token_wrong", "status": 403}
         self.assertEqual(self.type("explain", "--live", "x").exit_code, 1)

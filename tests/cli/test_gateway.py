@@ -130,6 +130,11 @@ class Answers(AdminCase):
         self.assertRegex(
             result.stderr, r"no gateway answers at http://127.0.0.1:\d+: Connection refused: start it"
         )
+        result = self.type("servers", "--json", TORON_ADMIN=f"http://127.0.0.1:{free_port()}")
+        self.assertEqual((result.exit_code, result.stderr), (3, ""))
+        told = json.loads(result.stdout)
+        self.assertEqual(told["word"], "unreachable")
+        self.assertIn("Connection refused", told["detail"])
 
     def test_somebody_else_is_there(self) -> None:
         for answer in ((200, b"<html>"), (200, b"[]"), (404, b"not here"), (500, b"{}"), (200, b"")):

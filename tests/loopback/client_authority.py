@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import ssl
 from base64 import b64encode
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def pin(path: Path) -> str:
     return f"sha256/{b64encode(hashlib.sha256(der).digest()).decode()}"
 
 
+def _der(tag: int, value: bytes) -> bytes:
+    """A value of less than 64 KiB with its tag and length in front."""
+    size = len(value)
+    length = bytes([size]) if size < 0x80 else b"\x82" + size.to_bytes(2, "big")
+    return bytes([tag]) + length + value
+
+
 class ClientAuthority(Authority):
     """An authority that signs for clients, for authorities below it, and says what it has revoked."""
 
@@ -61,11 +69,23 @@ class ClientAuthority(Authority):
         )
         return pair
 
-    def below(self, name: str) -> ClientAuthority:
-        """Another one, that this one has signed."""
+    def unreadable(self, name: str) -> Pair:
+        """A certificate that OpenSSL takes, and that has letters of no alphabet in its subject."""
+        pair = self.client(name)
+        signed = loaded(pair.cert).tbs_certificate_bytes
+        # A TeletexString (X.690), of bytes that are no UTF-8.
+        was, size = name.encode(), bytes([len(name)])
+        signed = signed.replace(b"\x0c" + size + was, b"\x14" + size + b"\xe9" * len(was))
+        signature = self._key.sign(signed, ec.ECDSA(hashes.SHA256()))
+        body = signed + bytes.fromhex("300a06082a8648ce3d040302") + _der(3, b"\0" + signature)
+        pair.cert.write_text(ssl.DER_cert_to_PEM_cert(_der(0x30, body)))
+        return pair
+
+    def below(self, name: str, deep: int = 0) -> ClientAuthority:
+        """Another one, that this one has signed; `deep` is how many may be below that."""
         made = ClientAuthority(self.folder, name)
         certificate = self._sign(
-            made._subject, made._key, x509.BasicConstraints(True, 0), critical=(_SIGNS_CERTIFICATES,)
+            made._subject, made._key, x509.BasicConstraints(True, deep), critical=(_SIGNS_CERTIFICATES,)
         )
         made.ca.write_bytes(certificate.public_bytes(_PEM))
         return made

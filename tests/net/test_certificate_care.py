@@ -227,6 +227,9 @@ class Files(CareTestCase):
         served = sum(source.pair == second for source in sources)
         self.assertEqual(served, 0, "each is looked at every third time")
         self.looks(3)
+        served = sum(source.pair == second for source in [*sources, self.source])
+        self.assertEqual(served, 96, "and no more than 32 are read at a time")
+        self.looks(21)
         self.assertEqual({source.pair for source in sources}, {second})
 
 

@@ -129,6 +129,22 @@ class Changes(CertificatesTestCase):
         more.serve(p256("b.test"))
         self.assertEqual(self.chosen(found, "a.test", "b.test", "c.test"), [0, None, 1])
 
+    def test_many_changes_are_put_in_order_once(self) -> None:
+        ordered: list[Certificates] = []
+        order = Certificates._index
+        self.patch(Certificates, "_index", lambda each: (ordered.append(each), order(each)))
+        found = made(p256("a.test"))
+        sources = [Source(p256(f"{letter}.test")) for letter in "bcd"]
+        for source in sources:
+            found.add(source)
+            source.serve(p256("e.test"))
+        self.assertEqual(self.chosen(found, "a.test", "b.test", "e.test"), [0, None, 1])
+        self.assertEqual(ordered, [found])
+        for source in sources:
+            found.remove(source)
+        self.assertEqual(self.chosen(found, "a.test", "e.test"), [0, None])
+        self.assertEqual(ordered, [found] * 2)
+
     def test_what_is_derived_follows(self) -> None:
         source = Source(p256("a.test"))
         found = Certificates([source], "modern", (), True)

@@ -127,6 +127,33 @@ class Asked(TlsAccepted):
             result = self.accept(self.rule(True, revoked, ca), shown)
             self.assertEqual(result.reason.word if isinstance(result, Refusal) else None, word)
 
+    def test_who_was_revoked_below_where_trust_begins(self) -> None:
+        middle = self.authority.below("middle", deep=1)
+        low = middle.below("low")
+        gone = Pair(low.ca, low.ca)
+        shown = low.client("bob", above=low.ca.read_bytes())
+        for lists, word in (
+            (middle.revoked() + low.revoked(), None),
+            (middle.revoked(gone) + low.revoked(), "client_certificate_revoked"),
+            (self.authority.revoked() + middle.revoked() + low.revoked(), None),
+            (low.revoked(), "client_certificate_bad"),
+        ):
+            super().setUp()
+            result = self.accept(self.rule(True, lists, middle.ca.read_bytes()), shown)
+            self.assertEqual(result.reason.word if isinstance(result, Refusal) else None, word)
+
+    def test_one_that_only_openssl_can_read(self) -> None:
+        stranger = ClientAuthority(self.authority.folder, "stranger")
+        for authority, word, said in (
+            (stranger, "unknown_ca", "of somebody whose name can not be read is of an unknown authority"),
+            (self.authority, "bad", "the certificate can not be read"),
+        ):
+            super().setUp()
+            result = self.accept(self.rule(), authority.unreadable("eve"))
+            self.assertEqual(self.reason(), f"client_certificate_{word}")
+            self.assertIn(said, result.detail)
+            self.assertFalse(self.wire.far.connected)
+
     def test_certificates_that_come_later(self) -> None:
         certificates = Certificates([Source(p256("a.test"))], "intermediate", (), strict=True)
         rule = self.rule()

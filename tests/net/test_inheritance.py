@@ -65,3 +65,18 @@ class InheritanceTests(SynchronousTestCase):
             with worker.opened("web", None, 0, backlog=5) as got:
                 self.assertEqual(got.getsockname(), opened.getsockname())
         self.assertRaisesRegex(CannotListen, "'web' was given no socket", worker.opened, "web", None, 0)
+
+    def test_what_nobody_asks_for_is_closed(self) -> None:
+        opened = [socket.create_server(("127.0.0.1", 0)).detach() for _ in range(2)]
+        theirs = Inheritance(4).memory("m", 32)
+        memories = [os.dup(theirs.fd) for _ in range(2)]
+        worker = Inherited(4, 1, {}, {"m": memories}, dict(zip(("web", "more"), opened, strict=True)), {})
+        memory = worker.memory("m", 32)
+        with worker.opened("web", None, 0):
+            worker.let_go()
+            worker.let_go()
+            for each in (opened[0], memory.fd):
+                os.fstat(each)
+            for each in (opened[1], memories[1]):
+                self.assertRaises(OSError, os.fstat, each)
+        self.assertFalse(worker.opens("more"))

@@ -50,7 +50,7 @@ from toron.workers.messages import (
     from_worker,
 )
 from toron.workers.packing import Packed
-from toron.workers.worker import EVERY, Worker, resident
+from toron.workers.worker import EVERY, TOO_MANY, Worker, resident
 
 CONFIG = """
 listeners:
@@ -332,6 +332,31 @@ class Changing(WorkerCase):
         worker.heard(Change(1, Packed(loaded, self.inheritance, frozenset()).data, [], 0))
         self.reactor.advance(0)
         self.assertEqual(self.said()[-1], Prepared(1, "listener 'more' was given no socket"))
+
+    def asked(self, worker: Worker, sockets: list[str], came: int) -> list[int]:
+        """A change with so many sockets of those it needs."""
+        text = CONFIG.replace("name: web", f"name: {sockets[0]}")
+        (self.folder / "a.yaml").write_text(text)
+        loaded = load(str(self.folder / "a.yaml"), plugin, {})
+        opened = [socket.create_server(("127.0.0.1", 0)).detach() for _ in range(came)]
+        worker.descriptors += opened
+        worker.heard(Change(1, Packed(loaded, self.inheritance, frozenset()).data, sockets, 0))
+        return opened
+
+    def test_descriptors_that_did_not_come(self) -> None:
+        worker = self.worker()
+        [came] = self.asked(worker, ["more", "another"], 1)
+        self.assertEqual(self.said()[-1], Prepared(1, TOO_MANY))
+        self.assertRaises(OSError, os.fstat, came)
+
+    def test_no_socket_stays_open_when_nothing_comes_of_it(self) -> None:
+        worker = self.worker()
+        for others in ([], ["nobody-wants-it"]):
+            opened = self.asked(worker, ["more", *others], 1 + len(others))
+            worker.heard(Drop(1))
+            self.reactor.advance(0)
+            for each in opened:
+                self.assertRaises(OSError, os.fstat, each)
 
     def test_who_drains_knows_nothing_of_what_came_after(self) -> None:
         worker = self.worker()

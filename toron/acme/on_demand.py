@@ -77,8 +77,9 @@ class OnDemand:
 
     def attach(self, certificates: Certificates) -> None:
         """Serve these names in this listener, too."""
+        known = set(certificates.sources)
         for upkeep in self._upkeeps.values():
-            if upkeep.source not in certificates.sources:
+            if upkeep.source not in known:
                 certificates.add(upkeep.source)
         self._listeners.add(certificates)
         certificates.demand = self

@@ -125,6 +125,8 @@ class Apply(Struct, forbid_unknown_fields=True):
     """Its text."""
     format: str = "yaml"
     """`yaml`, `json` or `toml`."""
+    name: str = ""
+    """What problems call the file it comes from; empty for the gateway's own."""
     author: str = ""
     message: str = ""
     window: str = ""

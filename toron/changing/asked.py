@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Final
 
 from toron.admin.changes import Apply
@@ -80,9 +81,11 @@ def check_saving(path: str, format: str) -> None:
         )  # fmt: skip
 
 
-def mistakes(invalid: Invalid) -> Refused:
-    """The configuration can not be used."""
+def mistakes(invalid: Invalid, names: Mapping[str, str] | None = None) -> Refused:
+    """The configuration can not be used; `names` tells what those who sent it call its files."""
     problems = list(map(mistake, invalid.problems))
+    for each in problems:
+        each.file = (names or {}).get(each.file, each.file)
     errors = [each for each in problems if each.severity == "error"]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return Refused(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -212,7 +212,7 @@ class Changing(Service):
                 if not asked.overwrite and await beside(self._reactor, partial(self._file.edited, text)):
                     raise self._edited()
             await self._watch.remember()
-            self._warnings = await self._change(read, WHAT_WAS_SENT, meant)
+            self._warnings = await self._change(read, WHAT_WAS_SENT, meant, {name: asked.name or name})
         except BaseException:
             self._step("rejected")
             raise
@@ -247,7 +247,10 @@ class Changing(Service):
         message = asked.message or f"back to {back.id}"
         extension = os.path.splitext(back.name)[1].lower().replace(".yml", ".yaml")[1:]
         text = (await beside(self._reactor, lambda: back.text)).decode()
-        to = Apply(text, extension, asked.author, message, save=asked.save, overwrite=asked.overwrite)
+        to = Apply(
+            text, extension, f"{back.name} ({back.id})", asked.author, message,
+            save=asked.save, overwrite=asked.overwrite,
+        )  # fmt: skip
         progress = await self.apply(to, only=only)
         self._reload.stats.went_back("asked")
         return progress
@@ -262,9 +265,13 @@ class Changing(Service):
         return load_text(text, name, os.path.dirname(self._path), plugin, os.environ)
 
     async def _change(
-        self, read: Callable[[], Loaded], called: str, only: bytes | None = None
+        self,
+        read: Callable[[], Loaded],
+        called: str,
+        only: bytes | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> list[Mistake]:
-        """Have it taken into service: the warnings; raises Refused."""
+        """Have it taken into service: the warnings; raises Refused, with files called as `names` has it."""
         try:
             return list(map(mistake, await self._reload.change(read, "", called, only=only)))
         except Overtaken:
@@ -275,7 +282,7 @@ class Changing(Service):
                 "look at GET /api/v1/config again, and send the change for what serves now",
             ) from None
         except Invalid as invalid:
-            raise mistakes(invalid) from None
+            raise mistakes(invalid, names) from None
         except OSError as error:
             raise Refused(
                 422, "rejected", f"nothing was changed: {error}", "put that right, and send it again"

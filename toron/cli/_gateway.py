@@ -6,7 +6,8 @@ import functools
 import http.client
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -27,9 +28,13 @@ _JSON = "application/json"
 
 
 class Unreachable(click.ClickException):
-    """No gateway answers."""
+    """No gateway answers; `details` says so as it would have, if it could."""
 
     exit_code = UNREACHABLE
+
+    def __init__(self, detail: str, advice: str) -> None:
+        self.details = {"title": "Unreachable", "detail": detail, "next": advice, "word": "unreachable"}
+        super().__init__(f"{detail}: {advice}")
 
 
 class Said(click.ClickException):
@@ -99,8 +104,8 @@ class Gateway:
             data = answer.read(LARGEST)
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(
-                f"no gateway answers at {self.url}: {_why(error)}: start it with admin: in its configuration,"
-                " or name it with --admin URL or -c FILE"
+                f"no gateway answers at {self.url}: {_why(error)}",
+                "start it with admin: in its configuration, or name it with --admin URL or -c FILE",
             ) from None
         finally:
             connection.close()
@@ -116,8 +121,8 @@ class Gateway:
         if isinstance(found, dict) and {"detail", "next"} <= found.keys():
             raise Said(found)
         raise Unreachable(
-            f"what answers at {self.url} is no admin API of toron (status {status}): "
-            "name another with --admin URL"
+            f"what answers at {self.url} is no admin API of toron (status {status})",
+            "name another with --admin URL",
         )
 
 
@@ -145,15 +150,22 @@ def asks_gateway(command: Callable[..., Any]) -> Callable[..., Any]:
             if name in said and said[name] is None:
                 said[name] = value
         gateway = gateway_of(**said)
-        try:
+        with told_as_json(options.get("as_json", False)):
             return context.invoke(command, gateway=gateway, **options)
-        except Said as said_no:
-            if not options.get("as_json"):
-                raise
-            print_json(said_no.details)
-            raise click.exceptions.Exit(said_no.exit_code) from None
 
     return wrapped
+
+
+@contextmanager
+def told_as_json(wanted: bool) -> Iterator[None]:
+    """Where JSON is wanted, have a program read why there is none of what it asked for."""
+    try:
+        yield
+    except (Said, Unreachable) as no:
+        if not wanted:
+            raise
+        print_json(no.details)
+        raise click.exceptions.Exit(no.exit_code) from None
 
 
 def gateway_of(admin: str | None, file: str | None, token_file: str | None) -> Gateway:

@@ -81,8 +81,8 @@ def command(
         _check(given)
     text, written = read_text(new)
     said = body(
-        configuration=text.decode(), format=written, author=login(author), message=message, window=window,
-        confirm=confirm is not None, rollback_if=rollback_if, requests=requests, save=save,
+        configuration=text.decode(), format=written, name=new, author=login(author), message=message,
+        window=window, confirm=confirm is not None, rollback_if=rollback_if, requests=requests, save=save,
         overwrite=overwrite or None,
     )  # fmt: skip
     progress = gateway.post("apply", body=said)

@@ -10,7 +10,7 @@ import click
 
 from toron import plugin
 from toron.cli._files import default_file
-from toron.cli._gateway import Gateway, Said, gateway_of
+from toron.cli._gateway import Gateway, Said, gateway_of, told_as_json
 from toron.cli._words import REFUSED, WRONG_USAGE, examples, print_json
 from toron.config.load import load
 from toron.config.place import Invalid
@@ -20,10 +20,17 @@ from toron.explain.record import Record, record_of
 from toron.explain.text import as_text
 
 
-class _Forgotten(click.ClickException):
+class _Forgotten(Said):
     """The gateway knows nothing of it."""
 
     exit_code = WRONG_USAGE
+
+
+NOTHING = {
+    "detail": "nothing that is as asked for is remembered",
+    "next": "what goes well is followed up to explain.follow: ask again after the next request",
+    "word": "unknown_request",
+}
 
 
 @click.command(
@@ -80,7 +87,9 @@ def command(
     if (route or status) and not last:
         raise click.UsageError("--route and --status belong to --last.")
     if served:
-        record = record_of(_served(gateway_of(admin, file, token_file), live, route, status))
+        gateway = gateway_of(admin, file, token_file)
+        with told_as_json(as_json):
+            record = record_of(_served(gateway, live, route, status))
     else:
         assert url is not None
         record = _offline(url, file, **asked)
@@ -107,7 +116,8 @@ def _offline(
         loaded = load(file or default_file(), plugin, os.environ)
         return Explainer(loaded).explain(asked)
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        other = "" if "://" in url else ", or --live ID to ask about what a gateway has served"
+        raise click.UsageError(f"{error}{other}") from None
     except Invalid as invalid:
         for problem in invalid.problems:
             click.echo(str(problem), err=True)
@@ -120,10 +130,10 @@ def _served(gateway: Gateway, id: str | None, route: str | None, status: str | N
         if id is None:
             found = gateway.get("requests", route=route, status=status, most=1)["requests"]
             if not found:
-                raise click.UsageError("Nothing that is as asked for is remembered.")
+                raise _Forgotten(NOTHING)
             id = str(found[0]["id"])
         return gateway.get("requests", id)
     except Said as said:
         if said.details.get("word") != "unknown_request":
             raise
-        raise _Forgotten(said.message) from None
+        raise _Forgotten(said.details) from None

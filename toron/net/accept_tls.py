@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection
 
-from toron.core.refusal import CHALLENGE_SHOWN, HANDSHAKE_FAILED, HELLO_TIMEOUT, UNKNOWN_NAME, Refusal
+from toron.core.client_certificate import ClientCertificate
+from toron.core.refusal import (
+    CHALLENGE_SHOWN,
+    CLIENT_CERT_BAD,
+    HANDSHAKE_FAILED,
+    HELLO_TIMEOUT,
+    UNKNOWN_NAME,
+    Refusal,
+)
 from toron.core.wait import Task, Wait
 from toron.net.certificates import Certificates
-from toron.net.client_certs import AskedClients, refusal
+from toron.net.client_certs import UNREADABLE, AskedClients, ClientRule, refusal
 from toron.net.connection import Arrival, Connection
 from toron.net.tls import TlsFailed, TlsLayer
 from toron.wire import clienthello
@@ -100,9 +108,17 @@ async def accept_tls(
     tls.names = served.names
     if rule is not None:
         tls.rule = rule
-        tls.client = rule.identity(layer.verified())
+        tls.client = _identity(rule, layer)
     arrival.makeConnection(layer)
     arrival.belong(connection)
+
+
+def _identity(rule: ClientRule, layer: TlsLayer) -> ClientCertificate | None:
+    try:
+        return rule.identity(layer.verified())
+    except UNREADABLE as error:
+        layer.loseConnection()
+        raise Refusal(CLIENT_CERT_BAD, f"the certificate can not be read: {error}") from None
 
 
 async def _demand(connection: Connection, demand: Awaitable[object], end: float) -> None:

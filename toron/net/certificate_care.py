@@ -19,6 +19,8 @@ from toron.net.tls import explain
 
 _AT_ONCE = 256
 """Sources that are looked at in one step."""
+_TRIED_AT_ONCE = 32
+"""Pairs that are read in one step, a millisecond or two each: the others have their turn in the next ones."""
 _PATIENCE = 2.0
 """Seconds for which files may be of no use before that is told: one may be written after the other."""
 _AGAIN = 60.0
@@ -78,6 +80,7 @@ class CertificateCare(Service):
         self._step = step
         self._cared: dict[Source, _Cared] = {}
         self._next = 0
+        self._tries = 0
         self._call: LoopingCall | None = None
         self.log = Logger(namespace="toron")
 
@@ -118,6 +121,7 @@ class CertificateCare(Service):
         cared = list(self._cared.values())
         start = self._next if self._next < len(cared) else 0
         self._next = start + _AT_ONCE
+        self._tries = _TRIED_AT_ONCE
         for each in cared[start : self._next]:
             self._look_at_files(each)
             self._look_at_end(each)
@@ -137,7 +141,7 @@ class CertificateCare(Service):
             return
         state = cared.files.state()
         settled, cared.seen = state == cared.seen, state
-        if settled and state is not None and state != cared.known:
+        if settled and state is not None and state != cared.known and self._tries > 0:
             self._try(cared, cared.files, state)
 
     def _try(self, cared: _Cared, files: PairFiles, state: Any) -> None:
@@ -148,6 +152,7 @@ class CertificateCare(Service):
         elif cared.told and now - cared.tried_at < _AGAIN:
             return
         cared.tried_at = now
+        self._tries -= 1
         before = cared.source.pair
         try:
             pair = files.read()

@@ -68,16 +68,19 @@ class Certificates:
         self._exact: dict[str, list[Served]] = {}
         self._wild: dict[str, list[Served]] = {}
         self._first: list[Served] = []
+        self._stale = True
+        """Whether the three are not of what is served now: with many changes they are made anew once."""
         for source in self.sources:
             if source.pair is not None:
                 self._served[source] = self.made(source, source.pair)
-        self._index()
         for source in self.sources:
             source.attach(self)
 
     def choose(self, hello: ClientHello) -> Served | None:
         """What serves this client; None where nothing does."""
         name = hello.sni
+        if self._stale:
+            self._index()
         if self._challenges and ACME_TLS in hello.alpn and name in self._challenges:
             return self._challenges[name]
         found = self._exact.get(name)
@@ -124,7 +127,7 @@ class Certificates:
         if source.pair is not None:
             self._served[source] = self.made(source, source.pair)
         self.sources.append(source)
-        self._index()
+        self._stale = True
         source.attach(self)
         for twin in self._twins:
             twin.add(source)
@@ -136,7 +139,7 @@ class Certificates:
         source.detach(self)
         self.sources.remove(source)
         self._served.pop(source, None)
-        self._index()
+        self._stale = True
 
     def made(self, source: Source, pair: KeyPair) -> Served:
         """As a `User`: the pair as it would be served; ValueError or SSL.Error where it can not be."""
@@ -151,7 +154,7 @@ class Certificates:
     def take(self, source: Source, made: Served) -> None:
         """As a `User`: serve this from now on."""
         self._served[source] = made
-        self._index()
+        self._stale = True
 
     def offer_challenge(self, name: str, pair: KeyPair) -> None:
         """As a `User`: show this to who asks by `acme-tls/1` whether we are `name`."""
@@ -178,7 +181,7 @@ class Certificates:
         if first and first[0].names:
             name = first[0].names[0]
             first = wild[name[2:]] if name.startswith("*.") else exact[name]
-        self._exact, self._wild, self._first = exact, wild, first
+        self._exact, self._wild, self._first, self._stale = exact, wild, first, False
 
 
 def _cost(served: Served) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -43,6 +42,12 @@ _JUDGEMENTS: dict[int, tuple[Reason, str]] = {
     _CODES.ERR_UNABLE_TO_GET_CRL: (CLIENT_CERT_BAD, "is of an authority without a revocation list here"),
     _CODES.ERR_CRL_HAS_EXPIRED: (CLIENT_CERT_BAD, "can not be checked: the revocation list has expired"),
 }
+_NO_LIST = (_CODES.ERR_UNABLE_TO_GET_CRL, _CODES.ERR_UNABLE_TO_GET_CRL_ISSUER)
+_DER = serialization.Encoding.DER
+UNREADABLE = (ValueError, x509.InvalidVersion)
+"""What is raised where a certificate that OpenSSL could read is not as it has to be."""
+_SHOWN = 500
+"""Letters of a name that anybody may have made up, for the log."""
 _NO_CERTIFICATE = "peer did not return a certificate"
 """How OpenSSL says it."""
 _UNPRINTABLE = re.compile(rb"[^ -~]")
@@ -96,24 +101,25 @@ class ClientRule:
         for authority in authorities:
             store.add_cert(crypto.X509.from_cryptography(authority))
             context.add_client_ca(crypto.X509.from_cryptography(authority))
-        partial = _lacks_roots(authorities)
-        flags = crypto.X509StoreFlags.PARTIAL_CHAIN if partial else 0
+        middle = _without_those_above(authorities)
+        flags = crypto.X509StoreFlags.PARTIAL_CHAIN if middle else 0
         if self.revoked:
             for each in revocation_lists(self.revoked):
                 store.add_crl(each)
-            flags |= crypto.X509StoreFlags.CRL_CHECK
-            # Where trust begins in the middle, there is no list that names the middle.
-            flags |= 0 if partial else crypto.X509StoreFlags.CRL_CHECK_ALL
+            flags |= crypto.X509StoreFlags.CRL_CHECK | crypto.X509StoreFlags.CRL_CHECK_ALL
         store.set_flags(flags)
         mode = SSL.VERIFY_PEER | (SSL.VERIFY_FAIL_IF_NO_PEER_CERT if self.required else 0)
-        context.set_verify(mode, _judge)
+        context.set_verify(mode, _Judge(middle))
         context.set_options(SSL.OP_NO_TICKET)
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         told = hashlib.sha256(self.authorities + self.revoked).digest()
         context.set_session_id(b"clients" + told[:16])
 
     def identity(self, chain: Sequence[x509.Certificate]) -> ClientCertificate | None:
-        """The client's certificate, of a verified chain that begins with it; None without one."""
+        """The client's certificate, of a verified chain that begins with it; None without one.
+
+        ValueError where it can not be read.
+        """
         return identity(chain, self.fields) if chain else None
 
 
@@ -169,20 +175,40 @@ def revocation_lists(pem: bytes) -> list[x509.CertificateRevocationList]:
     return [x509.load_pem_x509_crl(begin + piece) for piece in pieces]
 
 
-def _lacks_roots(authorities: Iterable[x509.Certificate]) -> bool:
-    """Whether one of them is signed by somebody who is not among them."""
-    known = list(authorities)
-    subjects = {authority.subject for authority in known}
-    return any(authority.issuer not in subjects for authority in known)
+def _without_those_above(authorities: Sequence[x509.Certificate]) -> frozenset[bytes]:
+    """Those, in DER, that are signed by somebody who is not among them."""
+    subjects = {authority.subject for authority in authorities}
+    return frozenset(
+        authority.public_bytes(_DER) for authority in authorities if authority.issuer not in subjects
+    )
 
 
-def _judge(connection: SSL.Connection, certificate: Any, code: int, depth: int, good: int) -> bool:
-    """Keep OpenSSL's verdict, and leave on the connection why a certificate is not good."""
-    if not good:
+class _Judge:
+    """Keeps OpenSSL's verdict, and leaves on the connection why a certificate is not good."""
+
+    def __init__(self, middle: Collection[bytes]) -> None:
+        """`middle` has the authorities, in DER, where trust begins though they are not self-signed."""
+        self._middle = middle
+
+    def __call__(
+        self, connection: SSL.Connection, certificate: crypto.X509, code: int, depth: int, good: int
+    ) -> bool:
+        if good:
+            return True
+        if code in _NO_LIST and crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) in self._middle:
+            # Whoever is above it is not here to say that it was revoked.
+            return True
         reason, verdict = _JUDGEMENTS.get(code, (CLIENT_CERT_BAD, f"is not good (X.509 error {code})"))
-        whose = distinguished(certificate.to_cryptography().subject)
-        connection.set_app_data(Judgement(reason, f"the certificate of {whose or 'nobody'} {verdict}"))
-    return bool(good)
+        connection.set_app_data(Judgement(reason, f"the certificate of {_whose(certificate)} {verdict}"))
+        return False
+
+
+def _whose(certificate: crypto.X509) -> str:
+    """The subject of what may not be a certificate to anybody but OpenSSL."""
+    try:
+        return distinguished(certificate.to_cryptography().subject)[:_SHOWN] or "nobody"
+    except UNREADABLE:
+        return "somebody whose name can not be read"
 
 
 # --- what it says -----------------------------------------------------------------------------
@@ -194,7 +220,7 @@ FIELDS = ("subject", "issuer", "san", "serial", "fingerprint", "cert", "chain")
 def identity(chain: Sequence[x509.Certificate], fields: Iterable[str]) -> ClientCertificate:
     """What the first certificate of a verified chain says, and the header fields that tell a server."""
     leaf = chain[0]
-    der = leaf.public_bytes(serialization.Encoding.DER)
+    der = leaf.public_bytes(_DER)
     subject, issuer = distinguished(leaf.subject), distinguished(leaf.issuer)
     names = tuple(_alternatives(leaf))
     serial, fingerprint = f"{leaf.serial_number:x}", hashlib.sha256(der).hexdigest()
@@ -239,4 +265,4 @@ def _between(chain: Sequence[x509.Certificate]) -> list[x509.Certificate]:
 
 def _binary(certificate: x509.Certificate) -> str:
     """A byte sequence of RFC 9651, as RFC 9440 section 2.1 has it."""
-    return f":{b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()}:"
+    return f":{b64encode(certificate.public_bytes(_DER)).decode()}:"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from itertools import chain
 from typing import TypeVar
 
 from toron.net.shared_memory import SharedMemory
@@ -93,6 +95,13 @@ class Inherited(Inheritance):
     def memory(self, piece: Hashable, size: int) -> SharedMemory:
         """Memory that all of them see."""
         return SharedMemory(next(self._memories[piece]))
+
+    def let_go(self) -> None:
+        """Close what nobody has asked for."""
+        sockets, self._sockets = self._sockets, {}
+        memories, self._memories = self._memories, {}
+        for fd in (*sockets.values(), *chain.from_iterable(memories.values())):
+            os.close(fd)
 
     def opens(self, name: str) -> bool:
         """Whether there is a socket for this listener."""

@@ -80,6 +80,8 @@ EVERY = 1.0
 LAST = 1.0
 """Seconds that the last report may take to be sent."""
 
+TOO_MANY = "its limit of open files leaves no room for the sockets of the change: raise it"
+
 _log = Logger(namespace="toron")
 
 
@@ -261,6 +263,12 @@ class Worker(Channel):
     def _change(self, message: Change) -> None:
         """Get ready for it, and answer."""
         given, self.descriptors = self.descriptors, []
+        if len(given) != len(message.sockets) + message.memories:
+            # The kernel keeps back what this process may not have open.
+            for each in given:
+                os.close(each)
+            self.tell(Prepared(message.number, TOO_MANY))
+            return
         sockets = dict(zip(message.sockets, given, strict=False))
         memories = given[len(sockets) :]
         self._asked = message.number
@@ -279,9 +287,13 @@ class Worker(Channel):
             loaded, inherited = await deferToThreadPool(
                 reactor, reactor.getThreadPool(), unpack, message.pickled, memories, *self._seats, sockets
             )
-            fresh = await serving.compose(loaded, inherited)
-        if self._asked == message.number:
-            self._ready = serving.prepare(fresh)
+            try:
+                fresh = await serving.compose(loaded, inherited)
+                if self._asked == message.number:
+                    self._ready = serving.prepare(fresh)
+            finally:
+                # A socket that is open here is one on which clients are waiting for somebody.
+                inherited.let_go()
 
     def _swap(self, message: Swap) -> None:
         """Serve what was prepared."""
