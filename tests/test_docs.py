@@ -45,6 +45,21 @@ class Documents(SynchronousTestCase):
         self.addCleanup(holder.cleanup)
         return holder.name
 
+    def test_what_is_said_of_several_files(self) -> None:
+        folder = self.folder()
+        Path(folder, "toron.yaml").write_text(tested("docs/operating.md", "include"))
+        Path(folder, "conf.d").mkdir()
+        for name in ("shop", "blog"):
+            text = f"routes:\n  - {{name: {name}, match: {{path: /{name}}}, backend: {name}}}\nbackends:\n"
+            number = {"shop": 10, "blog": 20}[name]
+            text += f'  shop: {{url: "http://127.0.0.1:90{number}"}}\n' + "admin: {port: 9902}\n" * (
+                number == 20
+            )
+            Path(folder, "conf.d", f"{number}-{name}.yaml").write_text(text)
+        done = self.toron(folder, "check", "toron.yaml")
+        _, said = tested("docs/operating.md", "included mistakes").split("\n", 1)
+        self.assertEqual((done.returncode, done.stderr), (1, said))
+
     def test_the_configuration_of_the_readme_is_valid(self) -> None:
         folder = self.folder()
         Path(folder, "toron.yaml").write_text(tested("README.md", "config"))

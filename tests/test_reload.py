@@ -209,7 +209,7 @@ class Comparison(ReloadCase):
         self.assertNotIn(("backend", "other"), keys)
 
 
-class Swapping(ReloadCase):
+class SwapCase(ReloadCase):
     """The whole way, with listeners that open nothing."""
 
     def setUp(self) -> None:
@@ -236,6 +236,16 @@ class Swapping(ReloadCase):
         (result,) = [word for word, count in self.reload.stats.results.items() if count > before[word]]
         return result
 
+    def begin(self, read: Any = None) -> Deferred[Any]:
+        """A change that somebody waits for."""
+        return as_deferred(self.reload.change(read))
+
+    def turns(self) -> None:
+        for _ in range(200):
+            self.reactor.advance(0)
+
+
+class Swapping(SwapCase):
     def test_changed(self) -> None:
         listener, site = self.root.listeners[0], self.root.draining[0]
         text = BASE.replace("8080", "8080, limits: {body: 5}") + "drain: {limit: 9s}\nlog: {level: warn}\n"
@@ -271,14 +281,6 @@ class Swapping(ReloadCase):
             self.reactor.advance(0)
         self.assertLessEqual(self.reload.stats.results["applied"], 3)
         self.assertGreaterEqual(self.reload.stats.results["applied"], 1)
-
-    def begin(self, read: Any = None) -> Deferred[Any]:
-        """A change that somebody waits for."""
-        return as_deferred(self.reload.change(read))
-
-    def turns(self) -> None:
-        for _ in range(200):
-            self.reactor.advance(0)
 
     def test_somebody_waits_for_the_end(self) -> None:
         self.write(BASE + "access_log: x\n")
@@ -393,3 +395,75 @@ class Swapping(ReloadCase):
         self.assertIs(self.reload._watch.parent, self.root)
         self.assertEqual(self.ask(BASE), "applied")
         self.assertIsNone(self.reload._watch.parent)
+
+
+class Included(SwapCase):
+    """The file takes in others, which are watched as it is."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        (self.folder / "conf.d").mkdir()
+        self.before: dict[str, int] = {}
+        self.part("a", "one")
+        self.text = BASE + "reload: {watch: true}\ninclude: conf.d/*.yaml\n"
+        self.assertEqual(self.ask(self.text), "applied")
+        self.after(2)
+        self.before = dict(self.reload.stats.results)
+
+    def part(self, name: str, body: str) -> None:
+        said = f"routes: [{{name: {name}, match: {{path: /{body}}}, respond: {{}}}}]"
+        (self.folder / "conf.d" / f"{name}.yaml").write_text(said)
+
+    def after(self, seconds: float) -> tuple[int, int]:
+        """How many reloads there were when this time has gone by: applied, and rejected."""
+        for _ in range(round(seconds * 10)):
+            self.reactor.advance(0.1)
+            for _ in range(20):
+                self.reactor.advance(0)
+        applied, rejected = (
+            count - self.before.get(word, 0) for word, count in self.reload.stats.results.items()
+        )
+        return applied, rejected
+
+    @property
+    def paths(self) -> list[str]:
+        found = [route.match[0].path[0] for route in self.reload.current.config.routes]
+        return [path for path in found if path not in ("/a", "/b")]
+
+    def test_each_change_is_one_reload(self) -> None:
+        self.assertEqual((self.after(5), self.paths), ((0, 0), ["/one"]))
+        self.part("a", "two")
+        self.part("c", "three")
+        self.assertEqual((self.after(5), self.paths), ((1, 0), ["/two", "/three"]))
+        (self.folder / "conf.d" / "a.yaml").unlink()
+        self.assertEqual((self.after(5), self.paths), ((2, 0), ["/three"]))
+        self.assertEqual(self.reload.current.route_places[-1], f"{self.folder.absolute()}/conf.d/c.yaml:1:10")
+
+    def test_a_bad_one_changes_nothing_until_it_is_put_right(self) -> None:
+        self.part("c", "~: {}")
+        self.assertEqual((self.after(5), self.paths), ((0, 1), ["/one"]))
+        self.part("c", "four")
+        self.assertEqual((self.after(5), self.paths), ((1, 1), ["/one", "/four"]))
+
+    def test_what_a_bad_one_would_take_in_is_watched(self) -> None:
+        (self.folder / "more.d").mkdir()
+        (self.folder / "more.d" / "a.yaml").write_text("nonsense: 1")
+        self.write(self.text.replace("conf.d", "more.d"))
+        self.assertEqual(self.after(5), (0, 1))
+        (self.folder / "more.d" / "a.yaml").write_text("log: {level: warn}")
+        self.assertEqual((self.after(5), self.paths), ((1, 1), []))
+
+    def test_one_that_was_sent_is_watched_too(self) -> None:
+        self.part("c", "two")
+        self.begin(lambda: load_text(self.text.encode(), "sent.yaml", str(self.folder), plugin, {}))
+        self.turns()
+        self.assertEqual(self.paths, ["/one", "/two"])
+        self.assertEqual(self.after(5), (1, 0))
+
+    def test_what_was_written_by_this_process(self) -> None:
+        """The file is not loaded because of that; what it includes is, when it changes."""
+        self.reload.writes(self.text.encode() + b"# new")
+        self.write(self.text + "# new")
+        self.assertEqual(self.after(5), (0, 0))
+        self.part("a", "two")
+        self.assertEqual((self.after(5), self.paths), ((1, 0), ["/two"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -18,10 +18,11 @@ from toron import plugin
 from toron.compose import Composition
 from toron.composing.ground import forget
 from toron.composing.listeners import door
+from toron.config.include import seen
 from toron.config.kept import kept
 from toron.config.load import Loaded, load
 from toron.config.model import Admin, Config
-from toron.config.place import Document, Invalid, Problem
+from toron.config.place import Document, Invalid, Problem, Seen
 from toron.core.wait import Task, Wait
 from toron.explain.expected import run_tests
 from toron.explain.live import leaving
@@ -54,10 +55,16 @@ class Reload:
     """The configuration of a gateway that runs, and the way from one to the next.
 
     What serves in `place` is made of the file at `path`. `set_level` sets the level of the gateway's own
-    log; None where that is not ours to set.
+    log; None where that is not ours to set. `looked` is what the file includes (see Document).
     """
 
-    def __init__(self, place: Place, path: str, set_level: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        place: Place,
+        path: str,
+        set_level: Callable[[str], None] | None = None,
+        looked: Mapping[str, Seen] | None = None,
+    ) -> None:
         current = place.current
         self._place = place
         self._root = place.root
@@ -77,7 +84,8 @@ class Reload:
         current.metrics.more.append(self.stats.families)
         self._written: bytes | None = None
         """A hash of what serves, where it was written to the file by this process."""
-        self._watch = FileWatch(self._reactor, self._path, self._touched)
+        self._watch = FileWatch(self._reactor, self._path, self._touched, look=seen)
+        self._watch.also(looked or {})
         self._watch_or_not()
 
     @property
@@ -124,9 +132,9 @@ class Reload:
         """What serves is about to be written to the file: to see that there is no reason to load it."""
         self._written = sha256(text).digest()
 
-    def _touched(self) -> None:
-        """The file has changed."""
-        if self._written is not None:
+    def _touched(self, others: bool) -> None:
+        """The file has changed, or `others`: what it includes."""
+        if self._written is not None and not others:
             try:
                 with open(self._path, "rb") as file:
                     if sha256(file.read()).digest() == self._written:
@@ -168,6 +176,9 @@ class Reload:
     def _over(self, warnings: list[Problem] | None, error: BaseException | None) -> None:
         change, self._running = self._running, None
         assert change is not None
+        if isinstance(error, Invalid) and change.read is None and error.looked is not None:
+            # What is wrong may be put right in any of its files.
+            self._watch.also(error.looked)
         if isinstance(error, Overtaken):
             self.log.info("nothing was changed: another change came first")
         elif isinstance(error, Invalid | CannotListen | OSError):
@@ -214,6 +225,8 @@ class Reload:
 
     async def _take(self, change: _Change) -> list[Problem]:
         loaded, kept = await self._load(change.read or partial(load, self._path, plugin, os.environ))
+        if change.read is None:
+            self._watch.also(loaded.places.looked)
         try:
             for warning in loaded.warnings:
                 self.log.warn("{problem}", problem=warning)
@@ -230,6 +243,8 @@ class Reload:
         await self._place.take(fresh)
         if self._set_level is not None:
             self._set_level(fresh.config.log.level)
+        if change.read is not None:
+            self._watch.also(loaded.places.looked)
         self._watch_or_not()
         self.stats.ended("applied")
         self.source = FILE if change.read is None else SENT
@@ -351,8 +366,8 @@ def _load(read: Callable[[], Loaded], keep: bool) -> tuple[Loaded, bytes] | Inva
         failed = run_tests(loaded)
     except Invalid as invalid:
         # Its traceback holds all that was read; this way it is let go of beside the loop.
-        return Invalid(invalid.problems)
-    return Invalid(failed) if failed else (loaded, kept(loaded) if keep else b"")
+        return Invalid(invalid.problems, invalid.looked)
+    return Invalid(failed, loaded.places.looked) if failed else (loaded, kept(loaded) if keep else b"")
 
 
 def _fixed(config: Config, key: str) -> Any:

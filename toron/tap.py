@@ -142,7 +142,8 @@ def _compose(options: Options, reactor: Any, sockets: Sockets) -> Gateway:
     """The gateway, which loads its configuration again when it is asked to."""
     place = _place(options.loaded, reactor, sockets)
     own_log = options.own_log
-    reload = Reload(place, options.path, None if own_log is None else own_log.set_level)
+    set_level = None if own_log is None else own_log.set_level
+    reload = Reload(place, options.path, set_level, options.loaded.places.looked)
     place.root.reload = reload.ask
     if options.loaded.config.admin is not None:
         from toron.control import attach  # the web server behind it takes a while to load

@@ -267,21 +267,21 @@ class TheFile(ChangingCase):
 
     def test_what_was_written_is_not_loaded_because_it_was_written(self) -> None:
         self.apply(text("two"))
-        self.reload._touched()
+        self.reload._touched(False)
         self.advance(0.5)
         self.assertEqual(self.reload.stats.results["applied"], 1)
         for word in ("three", "two"):
             self.write(text(word))
-            self.reload._touched()
+            self.reload._touched(False)
             self.advance(0.5)
             self.assertEqual(self.serves, word)
         self.apply(text("four"), save=False)
-        self.reload._touched()
+        self.reload._touched(False)
         self.advance(0.5)
         self.assertEqual(self.serves, "two", "what serves is not what the file says")
         self.apply(text("five"))
         self.path.unlink()
-        self.reload._touched()
+        self.reload._touched(False)
         self.advance(0.5)
         self.heard("there is no such file")
 
@@ -303,6 +303,87 @@ class TheFile(ChangingCase):
         got = self.apply("{}", format="json")
         self.assertEqual((got.status, got.body["word"]), (409, "not_writable"))
         self.assertEqual(self.apply("{}", format="xml").body["word"], "bad_body")
+
+
+class SeveralFiles(ChangingCase):
+    """The file includes another, which nobody but its owner changes."""
+
+    config = CONFIG + "include: conf.d/*.yaml\n"
+
+    def serve(self, text: str, *, loopback: bool = True) -> None:
+        self.part = self.path.parent / "conf.d" / "b.yaml"
+        self.part.parent.mkdir()
+        self.part.write_text("drain: {limit: 1s}\n")
+        super().serve(text, loopback=loopback)
+
+    def changed(self, body: str) -> str:
+        return self.config.replace("one", body)
+
+    @property
+    def limit(self) -> float:
+        return self.reload.current.config.drain.limit
+
+    def test_what_is_applied_includes_what_is_there(self) -> None:
+        self.part.write_text("drain: {limit: 2s}\n")
+        got = self.apply(self.changed("two"))
+        self.assertEqual((got.body["saved"], self.serves, self.limit), (True, "two", 2.0))
+        self.assertEqual(self.on_disk, self.changed("two"))
+        self.assertEqual(self.part.read_text(), "drain: {limit: 2s}\n")
+
+    def test_a_mistake_in_it(self) -> None:
+        self.part.write_text("drain: {limit: 2}\n")
+        got = self.apply(self.changed("two"))
+        self.assertEqual((got.status, self.serves, self.limit), (422, "one", 1.0))
+        [problem] = got.body["problems"]
+        self.assertEqual(
+            (problem["file"], problem["line"], problem["column"]), (str(self.part.absolute()), 1, 16)
+        )
+
+    def test_going_back_takes_what_was_before(self) -> None:
+        self.part.write_text("drain: {limit: 2s}\n")
+        self.waits(self.changed("two"))
+        self.assertEqual(self.limit, 2.0)
+        self.advance(61)
+        self.assertEqual((self.progress()["result"], self.serves, self.limit), ("went back", "one", 1.0))
+        self.assertEqual(self.part.read_text(), "drain: {limit: 2s}\n")
+
+    def test_a_change_of_it_is_one_of_the_history(self) -> None:
+        self.ask("POST /reload")
+        self.assertEqual(len(self.ask("GET /history").body["entries"]), 1, "nothing is different")
+        self.part.write_text("drain: {limit: 2s}\n")
+        self.ask("POST /reload")
+        self.assertEqual(len(self.ask("GET /history").body["entries"]), 2)
+        self.assertEqual(
+            self.ask("GET /history/2").body["diff"],
+            "--- conf.d/b.yaml (1)\n+++ conf.d/b.yaml (2)\n@@ -1 +1 @@\n-drain: {limit: 1s}\n"
+            "+drain: {limit: 2s}\n",
+        )
+
+    def test_rollback(self) -> None:
+        """What served is all of what serves; of what is not in the files somebody is told."""
+        self.apply(self.changed("two"))
+        self.part.write_text("drain: {limit: 2s}\n")
+        self.ask("POST /reload")
+        got = self.ask("POST /rollback", "{}").body
+        self.assertEqual((self.serves, self.limit, got["saved"]), ("two", 1.0, False))
+        [warning] = got["warnings"]
+        self.assertEqual(warning["file"], str(self.part.absolute()))
+        self.assertIn("it is not what serves since the rollback", warning["message"])
+        self.part.write_text("drain: {limit: 1s}\n")
+        got = self.ask("POST /rollback", json.dumps({"steps": 3})).body
+        self.assertEqual((self.serves, self.limit, got["saved"]), ("one", 1.0, True))
+        self.assertEqual(got["warnings"], [])
+
+    def test_a_plan(self) -> None:
+        self.part.write_text("drain: {limit: 2s}\n")
+        got = self.ask("POST /plan?name=new.yaml", self.config, content_type="application/yaml").body
+        [change] = got["changes"]
+        [key] = change["keys"]
+        place = str(self.part.absolute())
+        self.assertEqual((key["key"], key["before"], key["after"]), ("limit", "1s", "2s"))
+        self.assertEqual(
+            (key["place_before"][-17:], key["place_after"]), ("conf.d/b.yaml:1:9", f"{place}:1:9")
+        )
 
 
 class WithoutReload(ApiCase):

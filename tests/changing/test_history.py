@@ -149,3 +149,49 @@ class OnDisk(Remembering):
         data = json.loads(Path(self.folder, "000001.json").read_text())
         self.assertEqual(data["text"], text("one").decode())
         self.assertEqual((data["author"], data["message"], data["result"]), ("me", "to one", "applied"))
+
+    # What is included belongs to the entry.
+
+    def with_part(self, part: bytes | None, own: str = "one") -> None:
+        more = {} if part is None else {"conf.d/b.yaml": part}
+        self.history.add("me", "", "/etc/a.yaml", text(own), more)
+
+    def test_the_diff_has_each_file_with_its_name(self) -> None:
+        self.with_part(None)
+        self.with_part(b"admin: {token: hidden-hidden}\nworkers: 2\n", "two")
+        self.with_part(b"admin: {token: hidden-other}\nworkers: 3\n", "two")
+        _, second, third = self.history.entries
+        self.assertEqual(
+            self.history.one(second).diff,
+            "--- /etc/a.yaml (1)\n+++ /etc/a.yaml (2)\n@@ -1,3 +1,3 @@\n routes:\n-  - one\n+  - two\n"
+            " admin: {token: <secret>}\n"
+            "--- conf.d/b.yaml (1)\n+++ conf.d/b.yaml (2)\n@@ -0,0 +1,2 @@\n+admin: {token: <secret>}\n"
+            "+workers: 2\n",
+        )
+        told = self.history.one(third)
+        self.assertEqual(
+            told.diff,
+            "--- conf.d/b.yaml (2)\n+++ conf.d/b.yaml (3)\n@@ -1,2 +1,2 @@\n admin: {token: <secret>}\n"
+            "-workers: 2\n+workers: 3\n",
+        )
+        self.assertEqual((told.added, told.removed), (2, 2))
+
+    def test_one_that_is_gone(self) -> None:
+        self.with_part(b"workers: 2\n")
+        self.with_part(None)
+        told = self.history.one(self.history.entries[1])
+        self.assertEqual((told.added, told.removed), (0, 1))
+        self.assertIn("\n-workers: 2\n", told.diff)
+
+    def test_another_start(self) -> None:
+        self.history.begin("a.yaml", b"1", {"b": b"2"})
+        self.history.begin("a.yaml", b"1", {"b": b"2"})
+        self.assertEqual(len(self.history.entries), 1)
+        self.history.begin("a.yaml", b"1", {"b": b"3"})
+        self.assertEqual(len(self.history.entries), 2)
+
+    def test_they_outlive_the_process_too(self) -> None:
+        self.with_part(b"workers: 2\n")
+        again = self.again()
+        self.assertEqual(again.entries[0].included, {"conf.d/b.yaml": b"workers: 2\n"})
+        self.assertTrue(again.entries[0].says(text("one"), {"conf.d/b.yaml": b"workers: 2\n"}))

@@ -50,7 +50,13 @@ class Check(CliCase):
         self.assertEqual((result.exit_code, result.stderr), (1, ""))
         files = json.loads(result.stdout)["files"]
         self.assertEqual([(file["file"], file["valid"]) for file in files], [(good, True), (bad, False)])
-        problem = {"line": 1, "column": 1, "severity": "error", "message": ERROR.removeprefix("1:1: ")}
+        problem = {
+            "file": bad,
+            "line": 1,
+            "column": 1,
+            "severity": "error",
+            "message": ERROR.removeprefix("1:1: "),
+        }
         self.assertEqual(files[1]["problems"], [problem])
         self.assertEqual(files[0]["problems"][0]["severity"], "warning")
 

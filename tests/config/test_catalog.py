@@ -66,7 +66,8 @@ class PluginOptions(ConfigCase):
             "7:3: warning: the middleware 'auth' is never used: name it in a route, or take it out",
             "7:16: unknown middleware 'jvt': did you mean 'jwt'?",
             "8:3: warning: the middleware 'cors' is never used: name it in a route, or take it out",
-            "8:3: unknown middleware 'cors': known here: broken, headers, jwt, rate-limit",
+            "8:3: unknown middleware 'cors': known here: broken, headers, jwt, rate-limit"
+            " (a name of your own needs a type:)",
         )
 
     def test_wrong_options(self) -> None:

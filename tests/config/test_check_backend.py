@@ -147,7 +147,7 @@ class Backends(ConfigCase):
             "4:37: only a backend of http servers has host: take it out",
             "4:51: only a backend of http servers has forwarded: take it out",
             "4:68: only a backend of http servers has pool: take it out",
-            "4:85: warning: no server here is https, h2 or tls: this has no effect",
+            "4:85: warning: no server here is https, h2 or tls: take it out, or write https:// or tls://",
         )
 
     def test_settings_of_udp(self) -> None:
@@ -284,6 +284,19 @@ class Backends(ConfigCase):
             "4:51: expect is for TCP checks: take it or path: out",
             "4:59: not a regular expression: missing ): (: correct it (the syntax is RE2's)",
             "4:70: 0 is not a port to check: write a number from 1 to 65535",
+        )
+
+    def test_what_only_http_checks_have(self) -> None:
+        self.says(
+            """
+            listeners: [{protocol: http, port: 8080}]
+            routes: [{backend: b}]
+            backends:
+              b: {url: "http://a", health: {status: 200, method: HEAD, host: x}}
+            """,
+            "4:33: status is for HTTP checks: add path:",
+            "4:46: method is for HTTP checks: add path:",
+            "4:60: host is for HTTP checks: add path:",
         )
 
     def test_health_body(self) -> None:

@@ -40,7 +40,7 @@ class Keeping(PluginCase):
         loaded = load(self.write("a.yaml", text), plugin, {})
         back = given_back(kept(loaded))
         self.assertEqual((back.places.text, back.places.keys), (text.encode(), {}))
-        self.assertEqual(with_places(back).place("routes", 0, "name"), loaded.place("routes", 0, "name"))
+        self.assertEqual(with_places(back, {}).place("routes", 0, "name"), loaded.place("routes", 0, "name"))
 
     def test_one_without_routes(self) -> None:
         loaded = load(self.write("a.yaml", "listeners: [{protocol: tcp, port: 1, echo: {}}]"), plugin, {})

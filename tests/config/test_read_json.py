@@ -55,7 +55,7 @@ class JSON(ConfigCase):
             {
               // no
             }            """,
-            "2:3: not JSON: expecting property name enclosed in double quotes: check the quotes, commas and brackets before this place",
+            "2:3: JSON has no comments: take it out, or write the file in YAML or TOML",
             file="a.json",
         )
 
@@ -101,7 +101,7 @@ class JSON(ConfigCase):
               "listeners": [{"protocol": "tcp", "echo": {}, "port": "x"}]
             }
             """,
-            "2:3: unknown key 'a\"b,é': known here: listeners, routes, backends, middlewares, access_log, log, admin, explain, drain, upgrade, reload, history, tests, workers",
+            "2:3: unknown key 'a\"b,é': known here: listeners, routes, backends, middlewares, access_log, log, admin, explain, drain, upgrade, reload, history, include, tests, workers",
             "3:3: unknown key 'listners': did you mean 'listeners'?",
             "4:57: not a port: write a number from 0 to 65535",
             file="a.json",

@@ -60,6 +60,17 @@ class TOML(ConfigCase):
             file="a.toml",
         )
 
+    def test_a_table_twice(self) -> None:
+        self.says(
+            """
+            [drain.x]
+            [listeners]
+              [drain.x]
+            """,
+            "3:3: the table drain.x is already written above: put both together",
+            file="a.toml",
+        )
+
     def test_a_date(self) -> None:
         self.says(
             """

@@ -328,7 +328,7 @@ class Approval(ChangingCase):
         said = self.cli("apply", self.put(small("two") + "rotes: []\nroutes: 3\n"))
         self.assertEqual(said.exit_code, 1)
         self.assertRegex(
-            said.output, r"config\.yaml:8:1: unknown key 'rotes'.*\n.*config\.yaml:9:1: the key 'routes' is"
+            said.output, r"new\.yaml:8:1: unknown key 'rotes'.*\n.*new\.yaml:9:1: the key 'routes' is"
         )
         said = self.cli("apply", self.put(json.dumps({"listeners": []}), "new.json"))
         self.assertIn("its name says that it is .yaml, and what was sent is .json", said.output)

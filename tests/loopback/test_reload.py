@@ -432,6 +432,67 @@ class Watching(Reloading):
         self.assertNotIn(KEPT, gateway.log())
 
 
+class Included(Reloading):
+    """The file includes others, which come, change and go."""
+
+    def part(self, name: str, body: str) -> None:
+        """Have an included file lead a path of this name to this text."""
+        text = f"routes: [{{match: {{path: /{name}}}, respond: {{body: {body}}}}}]"
+        fresh = self.gateway.folder / f".{name}.new"
+        fresh.write_text(text)
+        fresh.rename(self.gateway.folder / "conf.d" / f"{name}.yaml")
+
+    def begin(self, more: str = "") -> None:
+        config = HTTP + "include: conf.d/*.yaml\nroutes: [{respond: {body: none}}]\n" + more
+        self.gateway = Gateway(config)
+        (self.gateway.folder / "conf.d").mkdir()
+        self.part("a", "one")
+        self.start(self.gateway)
+        self.assertEqual(self.text("/a"), "one")
+
+    def test_hang_up(self) -> None:
+        self.begin()
+        self.part("a", "two")
+        self.part("b", "more")
+        self.hang_up()
+        self.assertEqual((self.text("/a"), self.text("/b")), ("two", "more"))
+        (self.gateway.folder / "conf.d" / "b.yaml").unlink()
+        self.hang_up()
+        self.assertEqual((self.text("/a"), self.text("/b")), ("two", "none"))
+        self.part("b", "more, boddy: 1")
+        said = self.hang_up(KEPT)
+        self.assertIn("conf.d/b.yaml:1:52: unknown key 'boddy': did you mean 'body'?", said)
+        self.assertEqual((self.text("/a"), self.text("/b")), ("two", "none"))
+
+    def test_watched(self) -> None:
+        self.begin("reload: {watch: true}\n")
+        before = self.gateway.log().count(CHANGED)
+        self.part("a", "two")
+        self.part("b", "more")
+        eventually(lambda: (self.text("/a"), self.text("/b")) == ("two", "more"), what="both")
+        self.assertEqual(self.gateway.log().count(CHANGED), before + 1, "two files, one reload")
+        (self.gateway.folder / "conf.d" / "b.yaml").unlink()
+        eventually(lambda: self.text("/b") == "none", what="b is gone")
+        folder = self.gateway.folder / "conf.d"
+        self.part("b", "more, boddy: 1")
+        eventually(lambda: KEPT in self.gateway.log(), what="a bad one")
+        self.assertEqual((self.text("/a"), self.text("/b")), ("two", "none"))
+        self.part("b", "mended")
+        eventually(lambda: self.text("/b") == "mended", what="it was put right")
+        # As Kubernetes does it with a ConfigMap.
+        for number in ("1", "2"):
+            (folder / f"..{number}").mkdir()
+            (folder / f"..{number}" / "c.yaml").write_text(
+                f"routes: [{{match: {{path: /c}}, respond: {{body: of {number}}}}}]"
+            )
+        (folder / "..data").symlink_to("..1")
+        (folder / "c.yaml").symlink_to("..data/c.yaml")
+        eventually(lambda: self.text("/c") == "of 1", what="a link")
+        (folder / "..new").symlink_to("..2")
+        (folder / "..new").rename(folder / "..data")
+        eventually(lambda: self.text("/c") == "of 2", what="it leads elsewhere")
+
+
 class Workers(Reloading):
     """Several processes change at one moment, or none of them does."""
 

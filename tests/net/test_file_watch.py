@@ -19,11 +19,16 @@ class Watching(SynchronousTestCase):
         self.file.write_text("one")
         self.clock = Clock()
         self.told = 0
-        self.watch = FileWatch(self.clock, str(self.file), self.tell)
+        self.others: list[bool] = []
+        self.watch = FileWatch(self.clock, str(self.file), self.tell, look=self.names)
         self.watch.startService()
 
-    def tell(self) -> None:
+    def tell(self, others: bool) -> None:
         self.told += 1
+        self.others.append(others)
+
+    def names(self, pattern: str) -> list[tuple[str, int]]:
+        return sorted((each.name, each.stat().st_size) for each in self.folder.glob(pattern))
 
     def looks(self, number: int) -> int:
         """How often it has told, after so many looks."""
@@ -79,3 +84,50 @@ class Watching(SynchronousTestCase):
         self.replace("two")
         self.assertEqual(self.looks(5), 0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class Others(Watching):
+    """What the file includes: files that come, change and go are changes too."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.part("1.yaml", "a")
+        self.watch.also({each: self.names(each) for each in ("*.yaml", "*.toml")})
+
+    def part(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def test_one_comes_and_changes_and_goes(self) -> None:
+        self.assertEqual(self.looks(3), 0)
+        self.part("2.toml", "b")
+        self.assertEqual([self.looks(1), self.looks(1), self.looks(5)], [0, 1, 1])
+        self.part("2.toml", "bbb")
+        self.assertEqual(self.looks(5), 2)
+        (self.folder / "1.yaml").unlink()
+        self.assertEqual(self.looks(5), 3)
+        self.assertEqual(self.others, [True] * 3)
+
+    def test_several_are_one_change(self) -> None:
+        self.part("1.yaml", "bb")
+        self.looks(1)
+        self.part("2.yaml", "b")
+        self.replace("another")
+        self.assertEqual(self.looks(1), 0, "it is not at rest")
+        self.assertEqual(self.looks(5), 1)
+        self.assertEqual(self.others, [True])
+
+    def test_only_the_file(self) -> None:
+        self.replace("another")
+        self.looks(3)
+        self.assertEqual(self.others, [False])
+
+    def test_what_has_changed_since_it_was_read(self) -> None:
+        before = self.names("*.yaml")
+        self.part("1.yaml", "bb")
+        self.watch.also({"*.yaml": before})
+        self.assertEqual(self.looks(3), 1)
+
+    def test_no_more(self) -> None:
+        self.watch.also({})
+        self.part("1.yaml", "bb")
+        self.assertEqual(self.looks(3), 0)

@@ -60,3 +60,10 @@ class Packing(SynchronousTestCase):
         self.assertTrue(self.loaded.places.values)
         self.assertEqual(bare(self.loaded).places.values, {})
         self.assertEqual(bare(self.loaded).place("listeners", 0), f"{self.loaded.places.file}:1:1")
+
+    def test_places_in_several_files(self) -> None:
+        (self.path.parent / "b.yaml").write_text("admin: {}\ntests: []\n")
+        self.path.write_text(self.path.read_text() + "\ninclude: b.yaml\n")
+        loaded, _ = unpack(Packed(load(str(self.path), plugin, {}), Inheritance(4)).data, [], 4, 1, {})
+        self.assertEqual(loaded.place("admin"), f"{self.path.parent}/b.yaml:1:1")
+        self.assertEqual(loaded.place("listeners", 0), f"{self.path}:1:13")

@@ -18,7 +18,7 @@ from toron.changing.asked import FORMATS, check_saving, condition, mistakes, nam
 from toron.changing.beside import beside
 from toron.changing.condition import Condition
 from toron.changing.history import RETURN, WAITING, WENT_BACK, History, Past
-from toron.changing.own_file import OwnFile
+from toron.changing.own_file import OwnFile, said
 from toron.changing.planning import mistake, planned
 from toron.changing.watch import Watch
 from toron.config.kept import given_back, with_places
@@ -74,7 +74,7 @@ class Changing(Service):
         self._asked = Apply("")
         self._saved = self._saved_before = True
         self._warnings: list[Mistake] = []
-        self._begun = begun.places.file, begun.places.text
+        self._begun = begun.places.file, begun.places.text, self._included(begun)
         self._log = Logger(namespace="toron")
         reload.changed = self._changed
 
@@ -127,8 +127,9 @@ class Changing(Service):
             entry = self._decided("replace", WENT_BACK, f"{by} took another configuration into service")
             self._log.warn("change {id} was replaced: {by}", id=entry.id, by=by)
         serving = self.history.serving
-        if serving is None or serving.text != loaded.places.text:
-            self.history.add(by, "", loaded.places.file, loaded.places.text)
+        included = self._included(loaded)
+        if serving is None or not serving.says(loaded.places.text, included):
+            self.history.add(by, "", loaded.places.file, loaded.places.text, included)
         self._saved = self._reload.source == FILE
 
     def _decided(self, event: str, result: str, reason: str) -> Past:
@@ -189,21 +190,27 @@ class Changing(Service):
 
     # --- doing --------------------------------------------------------------------------------
 
-    async def apply(self, asked: Apply, *, only: bool = False) -> Progress:
+    async def apply(
+        self, asked: Apply, *, only: bool = False, included: Mapping[str, bytes] | None = None
+    ) -> Progress:
         """Take a text into service, and begin to watch it where that is asked for; raises Refused.
 
-        With `only`, only in the place of what serves now.
+        With `only`, only in the place of what serves now. With `included`, these texts are taken in by it,
+        and not what the files say.
         """
         meant = self._reload.kept if only else None
         seconds, when = window(asked), condition(asked)
         name = named(self._path, asked.format)
         text = asked.configuration.encode()
         before: list[bytes] = []
+        taken: dict[str, bytes] = {}
 
         def read() -> Loaded:
             # Whatever was asked for earlier has been done by now.
             before.append(self._reload.kept)
-            return self._load(text, name)
+            fresh = self._load(text, name, included)
+            taken.update(self._included(fresh))
+            return fresh
 
         self._step("apply")
         try:
@@ -218,7 +225,7 @@ class Changing(Service):
             raise
         self._asked, self._before = asked, before[0] if seconds else b""
         self._saved_before, self._saved = self._saved, False
-        entry = self._entry = self.history.add(asked.author, asked.message, name, text)
+        entry = self._entry = self.history.add(asked.author, asked.message, name, text, taken)
         if seconds:
             await self._wait(entry, seconds, when)
         else:
@@ -251,9 +258,20 @@ class Changing(Service):
             text, extension, f"{back.name} ({back.id})", asked.author, message,
             save=asked.save, overwrite=asked.overwrite,
         )  # fmt: skip
-        progress = await self.apply(to, only=only)
+        included = await beside(self._reactor, lambda: back.included)
+        await self.apply(to, only=only, included=included)
         self._reload.stats.went_back("asked")
-        return progress
+        for name in await beside(self._reactor, partial(self._others, included)):
+            self._saved, self._reload.source = False, SENT
+            self._warn(
+                "it is not what serves since the rollback: put back what it was, or toron reload takes it",
+                name,
+            )
+        return self.progress()
+
+    def _others(self, included: Mapping[str, bytes]) -> list[str]:
+        """The included files that say something else now."""
+        return [name for name, text in included.items() if said(os.path.join(self._folder, name)) != text]
 
     def _edited(self) -> Refused:
         return Refused(
@@ -261,8 +279,18 @@ class Changing(Service):
             "toron reload takes what it says; with --overwrite it is replaced all the same",
         )  # fmt: skip
 
-    def _load(self, text: bytes, name: str) -> Loaded:
-        return load_text(text, name, os.path.dirname(self._path), plugin, os.environ)
+    def _load(self, text: bytes, name: str, included: Mapping[str, bytes] | None = None) -> Loaded:
+        if included is not None:
+            included = {os.path.join(self._folder, each): what for each, what in included.items()}
+        return load_text(text, name, self._folder, plugin, os.environ, included=included)
+
+    @property
+    def _folder(self) -> str:
+        return os.path.dirname(self._path)
+
+    def _included(self, loaded: Loaded) -> dict[str, bytes]:
+        """What it includes, by the paths from the folder of the file."""
+        return {os.path.relpath(name, self._folder): text for name, text in loaded.places.included.items()}
 
     async def _change(
         self,
@@ -338,9 +366,10 @@ class Changing(Service):
         if problem:
             self._warn(f"what serves could not be written to the file: {problem}")
 
-    def _warn(self, problem: str) -> None:
-        self._log.error("{path}: {problem}", path=self._path, problem=problem)
-        self._warnings = [*self._warnings, Mistake(self._path, 1, 1, "warning", problem)]
+    def _warn(self, problem: str, name: str = "") -> None:
+        path = os.path.join(self._folder, name) if name else self._path
+        self._log.error("{path}: {problem}", path=path, problem=problem)
+        self._warnings = [*self._warnings, Mistake(path, 1, 1, "warning", problem)]
 
     async def _return(self, word: str, why: str) -> None:
         """Take what was before into service again."""
@@ -349,14 +378,16 @@ class Changing(Service):
         earlier = self.history.entries[max(0, self.history.entries.index(entry) - 1)]
         self._log.warn("change {id} goes back: {why}", id=entry.id, why=why)
         try:
-            await self._change(lambda: with_places(given_back(before)), "what was before")
+            await self._change(lambda: with_places(given_back(before), os.environ), "what was before")
         except Refused as refused:
             detail = refused.details.detail
             self._log.error("change {id} could not go back: {detail}", id=entry.id, detail=detail)
             self._note(entry, "applied", f"it could not go back ({why}): {detail}")
         else:
             self._reload.stats.went_back(word)
-            back = self.history.add(TORON, f"back to {earlier.id}", earlier.name, earlier.text)
+            back = self.history.add(
+                TORON, f"back to {earlier.id}", earlier.name, earlier.text, earlier.included
+            )
             self._note(back, RETURN)
             await self._restore(entry.text, back.text)
         self._step("returned")

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -29,13 +29,28 @@ _NO_CHANGE = (WENT_BACK, RETURN)
 MESSAGE = 1000
 """Characters of a message or a reason that are kept."""
 
+NOTHING: Mapping[str, bytes] = {}
+"""No files besides the first."""
+
 
 class Past:
     """One entry, with its text."""
 
-    __slots__ = ("_packed", "author", "digest", "id", "lines", "message", "name", "reason", "result", "time")
+    __slots__ = (
+        "_included", "_packed", "author", "digest", "id", "lines", "message", "name", "reason", "result",
+        "time",
+    )  # fmt: skip
 
-    def __init__(self, id: int, time: float, author: str, message: str, name: str, text: bytes) -> None:
+    def __init__(
+        self,
+        id: int,
+        time: float,
+        author: str,
+        message: str,
+        name: str,
+        text: bytes,
+        included: Mapping[str, bytes] = NOTHING,
+    ) -> None:
         self.id = id
         self.time = time
         """Unix seconds."""
@@ -50,11 +65,21 @@ class Past:
         self.digest = sha256(text).digest()
         """A hash of the text."""
         self._packed = zlib.compress(text, 1)
+        self._included = {each: zlib.compress(what, 1) for each, what in included.items()}
 
     @property
     def text(self) -> bytes:
         """What was taken into service."""
         return zlib.decompress(self._packed)
+
+    @property
+    def included(self) -> dict[str, bytes]:
+        """The texts of the files that it included, in order, by their paths from the folder of its own."""
+        return {name: zlib.decompress(packed) for name, packed in self._included.items()}
+
+    def says(self, text: bytes, included: Mapping[str, bytes]) -> bool:
+        """Whether these are its texts."""
+        return self.text == text and list(self.included.items()) == list(included.items())
 
 
 class History:
@@ -90,22 +115,24 @@ class History:
                 self.write(each)
         self._forget()
 
-    def add(self, author: str, message: str, name: str, text: bytes) -> Past:
-        """A text serves from now on."""
-        entry = Past(self._next, self._wall(), author, message, name, text)
+    def add(
+        self, author: str, message: str, name: str, text: bytes, included: Mapping[str, bytes] = NOTHING
+    ) -> Past:
+        """A text, and what it includes, serves from now on."""
+        entry = Past(self._next, self._wall(), author, message, name, text, included)
         self._next += 1
         self.entries.append(entry)
         self.write(entry)
         self._forget()
         return entry
 
-    def begin(self, name: str, text: bytes) -> None:
+    def begin(self, name: str, text: bytes, included: Mapping[str, bytes] = NOTHING) -> None:
         """The gateway has begun with this text."""
         kept = [each for each in self.entries if each.result not in _NO_CHANGE]
-        same = bool(kept) and kept[-1].text == text
+        same = bool(kept) and kept[-1].says(text, included)
         if same and self.entries[-1] is kept[-1]:
             return
-        entry = self.add(STARTED, "", name, text)
+        entry = self.add(STARTED, "", name, text, included)
         if same:
             entry.result = RETURN
             self.write(entry)
@@ -118,6 +145,7 @@ class History:
             "id": entry.id, "time": entry.time, "author": entry.author, "message": entry.message,
             "name": entry.name, "result": entry.result, "reason": entry.reason,
             "text": entry.text.decode(),
+            "included": {name: text.decode() for name, text in entry.included.items()},
         }  # fmt: skip
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
@@ -160,13 +188,18 @@ class History:
             return []
         before = self.entries[place - 1]
         texts = redacted(before.name, before.text), redacted(entry.name, entry.text)
-        return unified(*texts, (f"{before.name} ({before.id})", f"{entry.name} ({entry.id})"))
+        lines = unified(*texts, (f"{before.name} ({before.id})", f"{entry.name} ({entry.id})"))
+        for name, old, new in _included(before, entry):
+            shown = redacted(name, old), redacted(name, new)
+            lines += unified(*shown, (f"{name} ({before.id})", f"{name} ({entry.id})"))
+        return lines
 
     def _told(self, entry: Past, entries: list[Past]) -> HistoryEntry:
         if entry.lines is None:
             place = entries.index(entry)
-            before = entries[place - 1 if place else 0].text.decode()
-            lines = unified(before, entry.text.decode(), ("", ""))[2:]
+            before = entries[place - 1 if place else 0]
+            pairs = [(before.text, entry.text), *((old, new) for _, old, new in _included(before, entry))]
+            lines = [line for old, new in pairs for line in unified(old.decode(), new.decode(), ("", ""))[2:]]
             entry.lines = sum(line[:1] == "+" for line in lines), sum(line[:1] == "-" for line in lines)
         return HistoryEntry(
             id=entry.id, time=round(entry.time, 3), author=entry.author, message=entry.message,
@@ -204,10 +237,18 @@ class History:
         return sorted(found, key=lambda each: each.id)[-self.keep :]
 
 
+def _included(before: Past, entry: Past) -> Iterator[tuple[str, bytes, bytes]]:
+    """The included files that are not the same, with both texts; empty where there was none."""
+    was, now = before.included, entry.included
+    for name in dict.fromkeys((*now, *was)):
+        if was.get(name) != now.get(name):
+            yield name, was.get(name, b""), now.get(name, b"")
+
+
 def _entry(data: dict[str, Any]) -> Past:
     entry = Past(
         int(data["id"]), float(data["time"]), str(data["author"]), str(data["message"]), str(data["name"]),
-        str(data["text"]).encode(),
+        str(data["text"]).encode(), {name: text.encode() for name, text in data.get("included", {}).items()},
     )  # fmt: skip
     entry.result, entry.reason = str(data["result"]), str(data["reason"])
     if entry.result == WAITING:

@@ -17,8 +17,8 @@ class OwnFile:
 
     def edited(self, text: bytes) -> bool:
         """Whether somebody has written something to it that has not served, and is not `text`."""
-        said = self._said()
-        return said is not None and said != text and not self._known(said)
+        now = said(self.path)
+        return now is not None and now != text and not self._known(now)
 
     def write(self, text: bytes, overwrite: bool) -> str:
         """Have it say `text`; why that was not done, if it was edited and may not be overwritten."""
@@ -29,15 +29,17 @@ class OwnFile:
 
     def restore(self, wrong: bytes, right: bytes) -> bool:
         """Where it says what went back, have it say what was before; whether it does now."""
-        said = self._said()
-        if said == wrong:
+        now = said(self.path)
+        if now == wrong:
             replace_file(self.path, right)
             return True
-        return said == right
+        return now == right
 
-    def _said(self) -> bytes | None:
-        try:
-            with open(self.path, "rb") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
+
+def said(path: str) -> bytes | None:
+    """What a file says; None where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None

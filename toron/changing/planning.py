@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
@@ -51,13 +52,14 @@ def compared(serving: bytes, fresh: list[Loaded]) -> Plan:
 
     That is taken out, and let go of in small steps, so that other threads get their turn meanwhile.
     """
-    old, new = with_places(given_back(serving)), fresh.pop()
+    old, new = with_places(given_back(serving), os.environ), fresh.pop()
     plan = structural(old, new)
     held: list[Any] = []
     for each in (old, new):
         held += [*each.config.routes, *each.plugins.values()]
-    containers = [part for each in (old, new) for part in (each.places.keys, each.places.values)]
-    del old, new, each
+    known = [each.places for each in (old, new)]
+    containers = [part for each in known for part in (each.keys, each.values, each.written_in)]
+    del old, new, each, known
     for _ in emptying(held, *containers):
         pass
     return plan

@@ -28,7 +28,7 @@ def redacted(name: str, text: bytes) -> str:
     """
     shown = decode(text)
     try:
-        document = read_document(name, text)
+        document = read_document(name, text, may_be_empty=True)
     except Invalid:
         return HIDDEN + "\n"
     lines = shown.split("\n")

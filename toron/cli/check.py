@@ -81,6 +81,7 @@ def _as_json(file: str, loaded: Loaded | None, problems: list[Problem]) -> dict[
         "valid": loaded is not None,
         "problems": [
             {
+                "file": problem.path,
                 "line": problem.line,
                 "column": problem.column,
                 "severity": "warning" if problem.warning else "error",

@@ -153,4 +153,4 @@ def forget(loaded: Loaded) -> Generator[None]:
     places = loaded.places
     # A worker is not told what is written.
     parts = [each for each in (places.data or {}).values() if isinstance(each, dict | list)]
-    return emptying(places.keys, places.values, *parts)
+    return emptying(places.keys, places.values, places.written_in, *parts)

@@ -132,6 +132,8 @@ class Fitting:
         except LookupError:
             known = [*use.names, *self.catalog.words(use.drawer)]
             message = f"unknown {noun} {quote(use.word)}: {suggest(use.word, known, self.report)}"
+            if use.name and use.word_is_key:
+                message += " (a name of your own needs a type:)"
             self.report.error(use.word_at, message, key=use.word_is_key)
             return None
         except ImportError as error:

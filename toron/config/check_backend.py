@@ -110,8 +110,8 @@ def check_servers(servers: list[tuple[Path, ServerSpec]], report: Report) -> Non
         elif scheme is not None:
             schemes.append(scheme)
         if server.url in seen:
-            line = report.document.value_place(seen[server.url])[0]
-            report.warn(place, f"this server is already at line {line}: take one out, or use weight:")
+            where = report.line(seen[server.url], place, key=False)
+            report.warn(place, f"this server is already at {where}: take one out, or use weight:")
         seen.setdefault(server.url, place)
 
 
@@ -136,7 +136,11 @@ def _check_settings(path: Path, backend: Backend, schemes: list[str], report: Re
         report.error((*path, "retries"), "datagrams are not sent again: take it out", key=True)
     encrypted = any(scheme in ENCRYPTED for scheme in schemes)
     if "tls" in written and not encrypted:
-        report.warn((*path, "tls"), "no server here is https, h2 or tls: this has no effect", key=True)
+        report.warn(
+            (*path, "tls"),
+            "no server here is https, h2 or tls: take it out, or write https:// or tls://",
+            key=True,
+        )
     if not backend.tls.verify and not backend.tls.pin and encrypted:
         report.warn((*path, "tls", "verify"), "anybody can pose as this server: set ca: instead", key=True)
     if backend.tls.server_name is not None and not is_host(backend.tls.server_name):
@@ -187,11 +191,11 @@ def _check_health(path: Path, health: Health, report: Report) -> None:
         report.error(
             (*path, "path"), f"{quote(health.path)} is not a path: begin with /, in ASCII without spaces"
         )
-    for key in ("send", "expect") if health.path is not None else ("body",):
-        if getattr(health, key) is not None and health.grpc is None:
+    for key in ("send", "expect") if health.path is not None else ("body", "host", "method", "status"):
+        if key in health.model_fields_set and getattr(health, key) is not None and health.grpc is None:
             hint = (
                 "is for TCP checks: take it or path: out"
-                if key != "body"
+                if health.path is not None
                 else "is for HTTP checks: add path:"
             )
             report.error((*path, key), f"{key} {hint}", key=True)
@@ -223,9 +227,9 @@ def check_kind(path: Path, where: Path, backend: Backend, kind: str, report: Rep
     """Report servers that do not speak what the user of the backend, at `path`, needs."""
     wrong = next((scheme for scheme in backend.schemes if scheme in KINDS and KINDS[scheme] != kind), None)
     if wrong is not None:
-        line = report.document.key_place(where)[0]
+        line = report.line(where, path)
         *others, last = (scheme for scheme in KINDS if KINDS[scheme] == kind)
         wanted = f"{', '.join(others)} or {last}" if others else last
         report.error(
-            path, f"its servers (line {line}) are {wrong}: {wanted} is needed here, correct one of the two"
+            path, f"its servers ({line}) are {wrong}: {wanted} is needed here, correct one of the two"
         )

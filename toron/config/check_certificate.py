@@ -45,10 +45,10 @@ def check_certificates(path: Path, listener: Listener, report: Report, folder: s
         for name in names:
             first = seen.setdefault((name, kind), index)
             if first != index:
-                line = report.document.value_place((*path, "certificates", first))[0]
+                where = report.line((*path, "certificates", first), here, key=False)
                 report.warn(
                     (*here, "cert"),
-                    f"the certificate at line {line} has the name {name!r} too: the first is used",
+                    f"the certificate at {where} has the name {name!r} too: the first is used",
                 )
                 break
 

@@ -50,11 +50,11 @@ def _check_names(path: Path, rule: ClientTls, seen: dict[str, Path], report: Rep
             check_host(place, name, report)
         first = seen.setdefault(name.lower().rstrip("."), path)
         if first != path:
-            line = report.document.value_place(first)[0]
-            report.error(place, f"{quote(name)} is in the rule at line {line} already: take one out")
+            where = report.line(first, place, key=False)
+            report.error(place, f"{quote(name)} is in the rule at {where} already: take one out")
     if not rule.names and (first := seen.setdefault("", path)) != path:
-        line = report.document.value_place(first)[0]
-        message = f"the rule at line {line} is for all other names already: add names: to one of them"
+        where = report.line(first, path, key=False)
+        message = f"the rule at {where} is for all other names already: add names: to one of them"
         report.error(path, message)
 
 
@@ -188,9 +188,9 @@ def check_ways_past(draft: Draft, report: Report) -> None:
     asking = {each.port: index for index, each in draft.listeners.items() if _asks(each) and each.port}
     for index, listener in draft.listeners.items():
         if listener.protocol == "http3" and listener.port in asking:
-            line = report.document.key_place(("listeners", asking[listener.port]))[0]
+            where = report.line(("listeners", asking[listener.port]), ("listeners", index))
             message = (
-                f"over HTTP/3 nobody is asked for a certificate, and the https listener at line {line} asks:"
+                f"over HTTP/3 nobody is asked for a certificate, and the https listener at {where} asks:"
                 " take one of them out, or write another port"
             )
             report.error(("listeners", index), message, key=True)

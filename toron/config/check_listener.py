@@ -148,10 +148,8 @@ def check_clashes(draft: Draft, report: Report) -> None:
         kind = "udp" if listener.over_udp else "tcp"
         name = listener.label
         if name in names:
-            line = report.document.key_place(names[name])[0]
-            message = (
-                f"the listener at line {line} is called {quote(name)} too: give one of them another name:"
-            )
+            first = report.line(names[name], path)
+            message = f"the listener at {first} is called {quote(name)} too: give one of them another name:"
             named = "name" in listener.model_fields_set
             report.error((*path, "name") if named else path, message, key=not named)
         names.setdefault(name, path)
@@ -160,9 +158,9 @@ def check_clashes(draft: Draft, report: Report) -> None:
         others = bound.setdefault((kind, listener.port), [])
         for address, other, where in others:
             if _overlap(listener.address, address):
-                line = report.document.key_place(where)[0]
+                first = report.line(where, path)
                 message = (
-                    f"port {listener.port} is already taken by {other!r} at line {line}:"
+                    f"port {listener.port} is already taken by {other!r} at {first}:"
                     " write another port or address"
                 )
                 report.error((*path, "port"), message)

@@ -34,8 +34,9 @@ def check_shadows(draft: Draft, report: Report) -> None:
         found = [_taker(index, route, alternative, ways, draft) for alternative in _alternatives(route)]
         takers = {taker for taker in found if taker is not None}
         if takers and None not in found:
-            lines = sorted(report.document.key_place(("routes", taker))[0] for taker in takers)
-            where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
+            lines = [report.line(("routes", taker), ("routes", index)) for taker in sorted(takers)]
+            each = ", ".join(line.removeprefix("line ") for line in lines)
+            where = lines[0] if len(lines) == 1 else f"lines {each}"
             message = f"never matches, the route at {where} takes all of it: take one out, or change priority"
             report.error(("routes", index), message, key=True)
 

@@ -165,7 +165,11 @@ def _say(kind: str, error: Any, shown: bool) -> str:
         return f"nothing is written here: {advice}, or take the key out"
     if kind in ("literal_error", "enum"):
         words = [a or b for a, b in re.findall(r"'([^']*)'|(\d+)", str(context.get("expected", "")))]
-        near = difflib.get_close_matches(str(value).lower(), words, 1, 0.6) if shown else []
+        near = (
+            difflib.get_close_matches(str(value).lower(), words, 1, 0.6)
+            if shown and isinstance(value, str)
+            else []
+        )
         what = quote(value) if shown else "this"
         hint = f" (did you mean {quote(near[0])}?)" if near else ""
         return f"{what} is not known here: write {_or(words)}{hint}"

@@ -6,8 +6,8 @@ INTRODUCTION = """\
 <!-- Written by `toron schema --markdown`; `make docs` renews it. To change it, change the docstrings
 in toron/config/model.py and of the plug-ins, or the words in toron/config/introduction.py. -->
 
-One file, in YAML, TOML or JSON by its extension (`.yaml`, `.yml`, `.toml`, `.json`), with the same keys in
-each. The smallest one that does something:
+One file, or [several](operating.md#several-files), in YAML, TOML or JSON by the extension (`.yaml`, `.yml`,
+`.toml`, `.json`), with the same keys in each. The smallest one that does something:
 
 ```yaml
 listeners:
@@ -43,7 +43,7 @@ These words are used below:
 | share | a percentage: `20%` |
 | network | an address or a network: `192.0.2.7`, `10.0.0.0/8`, `"2001:db8::/32"` |
 | regular expression | in [RE2's syntax](https://github.com/google/re2/wiki/Syntax): no lookaheads |
-| file | a path; a relative one starts at the folder of the configuration |
+| file | a path; a relative one starts at the folder of the configuration, of several files the first |
 | secret | a text, or `{file: path}` to read it from a file of its own; it is never shown |
 
 Where a list is wanted, one item alone will often do: `host: a.example.com`.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pickle
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
+from toron.config.include import put_in
 from toron.config.load import Loaded
-from toron.config.place import Document
+from toron.config.place import Report
 from toron.config.source import read_document
 
 SLICE = 200
@@ -22,7 +23,9 @@ def kept(loaded: Loaded) -> bytes:
     config, plugins = loaded.config, list(loaded.plugins.items())
     bare = replace(
         loaded, config=config.model_copy(update={"routes": ()}), plugins={}, warnings=[],
-        places=Document(loaded.places.file, text=loaded.places.text),
+        places=replace(
+            loaded.places, data=None, keys={}, values={}, written_in={}, repeated=[], looked={},
+        ),
     )  # fmt: skip
     file = BytesIO()
     # One for all of them: what is the same object stays so.
@@ -44,9 +47,11 @@ def given_back(data: bytes) -> Loaded:
     return replace(bare, config=config, plugins=dict(everything[routes:]))
 
 
-def with_places(loaded: Loaded) -> Loaded:
-    """What was given back, with the places of what is in it."""
-    return replace(loaded, places=read_document(loaded.places.file, loaded.places.text))
+def with_places(loaded: Loaded, environ: Mapping[str, str]) -> Loaded:
+    """What has only the texts of its files, with the places of what is in it."""
+    report = Report(read_document(loaded.places.file, loaded.places.text))
+    put_in(report, loaded.folder, environ, loaded.places.included)
+    return replace(loaded, places=report.document)
 
 
 def _slices(items: Sequence[Any]) -> Iterator[list[Any]]:

@@ -1027,6 +1027,9 @@ class Config(Model):
     """When it takes changes over."""
     history: History = History()
     """What is remembered of changes, where there is an admin port."""
+    include: OneOrMore = ()
+    """Other files to take in, which may include more: paths, or patterns with `*`, `?` and `[a-z]`, relative
+    to the folder of the file that names them. See [several files](operating.md#several-files)."""
     tests: tuple[Test, ...] = ()
     """What this configuration must do with some requests; one that it does not do makes it invalid."""
     workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = 1

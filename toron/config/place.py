@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,9 @@ HIDDEN = "<secret>"
 
 Writing = dict[Path, Place]
 
+Seen = tuple[tuple[str, int, int, int, int], ...]
+"""Files as they were found: path, device, inode, time of the last change in nanoseconds, bytes."""
+
 
 def starts(path: Path) -> Iterator[Path]:
     """Everything that a path is in, from the top of the configuration to the path itself."""
@@ -33,6 +36,8 @@ def starts(path: Path) -> Iterator[Path]:
 class Problem:
     """One thing to put right; prints as `file:line:column: what, and what to do`."""
 
+    number: int = field(default=0, kw_only=True, repr=False)
+    """Which file of the configuration it is in: 0 is the first, the included ones follow in their order."""
     path: str
     line: int
     column: int
@@ -45,10 +50,14 @@ class Problem:
 
 
 class Invalid(Exception):
-    """A configuration that cannot be used; `problems` says why, in the order of the file."""
+    """A configuration that cannot be used; `problems` says why, in the order of the files.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    `looked` is what was looked for to take in (see Document), where that is known.
+    """
+
+    def __init__(self, problems: Iterable[Problem], looked: Mapping[str, Seen] | None = None) -> None:
         self.problems = sorted(problems)
+        self.looked = looked
         super().__init__("\n".join(map(str, self.problems)))
 
 
@@ -62,7 +71,10 @@ class Unreadable(Exception):
 
 @dataclass(slots=True, repr=False)
 class Document:
-    """What a file says as plain data, with the place of every key and every value."""
+    """What a file says as plain data, with the place of every key and every value.
+
+    With what it includes it is one document: places are those of the file that `file_of` tells.
+    """
 
     file: str
     data: Any = None
@@ -72,6 +84,12 @@ class Document:
     """Keys written twice: where the second is, and a sentence about both."""
     text: bytes = b""
     """The file as it was read."""
+    included: dict[str, bytes] = field(default_factory=dict)
+    """The files that were taken in, in their order, as they were read."""
+    written_in: dict[Path, str] = field(default_factory=dict)
+    """The included file in which a key was written, or one of its items or entries."""
+    looked: dict[str, Seen] = field(default_factory=dict)
+    """Patterns of files to take in, with what fitted when they were read."""
 
     def value_place(self, path: Path) -> Place:
         """Where the value at `path` begins, or the nearest thing around it that was written."""
@@ -84,6 +102,20 @@ class Document:
     def key_place(self, path: Path) -> Place:
         """Where the key of `path` begins; for a list item, where the item begins."""
         return self.keys.get(path) or self.value_place(path)
+
+    def file_of(self, path: Path) -> str:
+        """The file in which `path`, or the nearest thing around it, was written."""
+        return self.written_in.get(path[:2]) or self.written_in.get(path[:1]) or self.file
+
+    def problem(self, path: Path, message: str, *, key: bool = False, warning: bool = False) -> Problem:
+        """Something to put right at the value of `path`, or at its key."""
+        line, column = self.key_place(path) if key else self.value_place(path)
+        file = self.file_of(path)
+        return Problem(file, line, column, message, warning, number=self.number(file))
+
+    def number(self, file: str) -> int:
+        """Which of the files this is: 0 is the first."""
+        return list(self.included).index(file) + 1 if file in self.included else 0
 
     def get(self, path: Path) -> Any:
         """The value at `path`; KeyError, IndexError or TypeError when there is none."""
@@ -132,9 +164,16 @@ class Report:
         """Add a warning: said, but it stops nothing."""
         self._add(path, message, key, True)
 
-    def at(self, place: Place, message: str) -> None:
-        """Add an error at a place that has no path."""
-        self.problems.add(Problem(self.document.file, *place, message))
+    def at(self, place: Place, message: str, file: str = "") -> None:
+        """Add an error at a place that has no path, in the first file or in `file`."""
+        name = file or self.document.file
+        self.problems.add(Problem(name, *place, message, number=self.document.number(name)))
+
+    def line(self, path: Path, near: Path, *, key: bool = True) -> str:
+        """Where something else was written, for a message about `near`: `line 7`, and of which file."""
+        line, _ = self.document.key_place(path) if key else self.document.value_place(path)
+        file = self.document.file_of(path)
+        return f"line {line}" if file == self.document.file_of(near) else f"line {line} of {file}"
 
     def errors(self) -> list[Problem]:
         """Every error, in the order of the file."""
@@ -152,8 +191,8 @@ class Report:
     def _add(self, path: Path, message: str, key: bool, warning: bool) -> None:
         if any(above in self.muted for above in starts(path)):
             return
-        line, column = self.document.key_place(path) if key else self.document.value_place(path)
-        self.problems.add(Problem(self.document.file, line, column, self._scrub(path, message), warning))
+        message = self._scrub(path, message)
+        self.problems.add(self.document.problem(path, message, key=key, warning=warning))
 
     def _scrub(self, path: Path, message: str) -> str:
         hidden = [self.hidden.get(above, ()) for above in starts(path)]

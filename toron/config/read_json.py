@@ -30,6 +30,11 @@ def _unreadable(error: json.JSONDecodeError) -> Unreadable:
     if text.endswith(",") and re.match(r"\s*[}\]]", error.doc[len(text) :]):
         place = (text.count("\n") + 1, len(text) - text.rfind("\n") - 1)
         return Unreadable(place, "not JSON: a comma before a closing bracket: take the comma out")
+    if error.doc.startswith(("//", "/*", "#"), error.pos):
+        return Unreadable(
+            (error.lineno, error.colno),
+            "JSON has no comments: take it out, or write the file in YAML or TOML",
+        )
     what = error.msg[0].lower() + error.msg[1:]
     message = f"not JSON: {what}: check the quotes, commas and brackets before this place"
     return Unreadable((error.lineno, error.colno), message)

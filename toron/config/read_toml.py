@@ -20,6 +20,7 @@ _STRING = re.compile(
 )
 _KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*'""")
 _BARE = re.compile(r"[^,\]}#\n]*")
+_TWICE = re.compile(r"cannot declare \('(.*?)',?\) twice")
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -44,6 +45,12 @@ def _unreadable(text: str, message: str) -> Unreadable:
     what = what[0].lower() + what[1:]
     lines = text.split("\n")
     place = (int(found[1]), int(found[2])) if found and found[1] else (len(lines), len(lines[-1]) + 1)
+    twice = _TWICE.fullmatch(what)
+    if twice:
+        header = lines[place[0] - 1]
+        place = (place[0], len(header) - len(header.lstrip()) + 1)
+        name = twice[1].replace("', '", ".")
+        return Unreadable(place, f"the table {name} is already written above: put both together")
     return Unreadable(place, f"not TOML: {what}: check the quotes, the brackets and the = before this place")
 
 

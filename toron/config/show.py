@@ -11,7 +11,7 @@ from toron.config.catalog import Plugin
 from toron.config.check_backend import ENCRYPTED, KINDS, ONLY_HTTP
 from toron.config.check_listener import ALLOWED
 from toron.config.load import Loaded
-from toron.config.model import Backend, Config, Listener
+from toron.config.model import Backend, Config, Health, Listener
 from toron.config.place import HIDDEN, Path
 from toron.config.scalar import resolve
 
@@ -138,6 +138,8 @@ def _silent(value: BaseModel) -> set[str]:
     """The keys that mean nothing where they stand, so that writing them would be an error."""
     if isinstance(value, Listener):
         return {key for key, (allowed, _) in ALLOWED.items() if value.kind not in allowed}
+    if isinstance(value, Health):
+        return {"method", "status"} if value.path is None else set()
     if isinstance(value, Backend):
         schemes = set(value.schemes)
         keys = set() if all(KINDS.get(scheme) == "http" for scheme in schemes) else set(ONLY_HTTP)

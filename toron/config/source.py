@@ -31,6 +31,7 @@ def read_document(
     *,
     least: str = "one listener under listeners:",
     keys: str = "keys such as listeners: and routes:",
+    may_be_empty: bool = False,
 ) -> Document:
     """The data of a file with its places; raises Invalid when it cannot be read as what it says it is.
 
@@ -46,7 +47,9 @@ def read_document(
             )
         document.text = _read(path) if text is None else text
         FORMATS[extension](decode(document.text), document)
-        if document.data is None:
+        if document.data is None and may_be_empty:
+            document.data = {}
+        elif document.data is None:
             raise Unreadable((1, 1), f"the file is empty: write at least {least}")
         if not isinstance(document.data, dict):
             raise Unreadable(document.value_place(()), f"not a mapping: write {keys}")

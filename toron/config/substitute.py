@@ -39,7 +39,7 @@ def _walk(report: Report, environ: Mapping[str, str], value: Any, path: Path, fo
             _walk(report, environ, inner, here, found)
         elif isinstance(inner, str) and "${" in inner:
             problems: list[str] = []
-            text = _replace(inner, environ, problems)
+            text = replaced(inner, environ, problems)
             for problem in problems:
                 report.error(here, problem)
             if problems:
@@ -49,7 +49,9 @@ def _walk(report: Report, environ: Mapping[str, str], value: Any, path: Path, fo
             value[step] = text
 
 
-def _replace(text: str, environ: Mapping[str, str], problems: list[str]) -> str:
+def replaced(text: str, environ: Mapping[str, str], problems: list[str]) -> str:
+    """The text with the values of its variables; what is wrong with them is added to `problems`."""
+
     def one(match: re.Match[str]) -> str:
         literal, name, default, end = match.groups()
         if literal:

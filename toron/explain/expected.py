@@ -36,8 +36,7 @@ def run_tests(loaded: Loaded, rehearsed: Rehearsed | None = None) -> list[Proble
     problems = []
     for index, test in enumerate(tests):
         for steps, message in _wrong(loaded, explainer, test):
-            line, column = loaded.places.value_place(("tests", index, *steps))
-            problems.append(Problem(loaded.places.file, line, column, message))
+            problems.append(loaded.places.problem(("tests", index, *steps), message))
     return sorted(problems)
 
 

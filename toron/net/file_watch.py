@@ -1,9 +1,9 @@
-"""Tells when a file has become another, however it was replaced, and has been left alone since."""
+"""Tells when files have become others, however they were replaced, and have been left alone since."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from twisted.application.service import Service
@@ -16,15 +16,27 @@ class FileWatch(Service):
     """Looks at a file every `step` seconds, through links: renamed into place, written to, or a link led on.
 
     `changed` is called once the file is not what it was, and two looks in a row have found it the same: what
-    is still being written is not read. A file that is gone is no change; it may come back.
+    is still being written is not read. A file that is gone is no change; it may come back. The same goes for
+    the `others`, where one that comes or goes is a change; `changed` is told whether it was one of these.
     """
 
-    def __init__(self, reactor: Any, path: str, changed: Callable[[], None], step: float = 0.5) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        path: str,
+        changed: Callable[[bool], None],
+        step: float = 0.5,
+        look: Callable[[str], Hashable] = lambda pattern: None,
+    ) -> None:
+        """`look` tells what there is now of one of the `others`, and how it is."""
         self._reactor = reactor
         self._path = path
         self._changed = changed
         self._step = step
+        self._look = look
         self._known = self._seen = _state(path)
+        self._others: dict[str, Hashable] = {}
+        self._seen_others: dict[str, Hashable] = {}
         self._call: LoopingCall | None = None
 
     def startService(self) -> None:
@@ -38,14 +50,19 @@ class FileWatch(Service):
         if self._call is not None and self._call.running:
             self._call.stop()
 
+    def also(self, others: Mapping[str, Hashable]) -> None:
+        """Look at these too, and at no others; they are as they were when they were read."""
+        self._others = self._seen_others = dict(others)
+
     def look(self) -> None:
-        """Look at it now."""
-        state = _state(self._path)
-        settled = state == self._seen
-        self._seen = state
-        if settled and state is not None and state != self._known:
-            self._known = state
-            self._changed()
+        """Look at all of it now."""
+        state, others = _state(self._path), {each: self._look(each) for each in self._others}
+        settled = state == self._seen and others == self._seen_others
+        self._seen, self._seen_others = state, others
+        among = others != self._others
+        if settled and state is not None and (among or state != self._known):
+            self._known, self._others = state, others
+            self._changed(among)
 
 
 def _state(path: str) -> _State | None:

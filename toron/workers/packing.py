@@ -44,9 +44,10 @@ def unpack(
     """What `Packed` has packed, with the descriptors as they are called in this process."""
     loaded, values, counts, unnamed, anew, places = pickle.loads(data)
     for some in places:
-        keys, at = pickle.loads(some)
+        keys, at, files = pickle.loads(some)
         loaded.places.keys.update(keys)
         loaded.places.values.update(at)
+        loaded.places.written_in.update(files)
     descriptors = iter(memories)
     by_piece = {piece: list(islice(descriptors, count)) for piece, count in counts.items()}
     return loaded, Inherited(seats, seat, values, by_piece, sockets, unnamed, anew)
@@ -62,10 +63,10 @@ def _places(loaded: Loaded) -> list[bytes]:
     if loaded.config.admin is None or not loaded.config.explain.keep:
         return []
     parts = []
-    keys, values = [*loaded.places.keys.items()], [*loaded.places.values.items()]
-    for start in range(0, max(len(keys), len(values)), SLICE):
-        end = start + SLICE
-        parts.append(pickle.dumps((dict(keys[start:end]), dict(values[start:end]))))
+    known = loaded.places
+    each = [[*those.items()] for those in (known.keys, known.values, known.written_in)]
+    for start in range(0, max(map(len, each)), SLICE):
+        parts.append(pickle.dumps(tuple(dict(those[start : start + SLICE]) for those in each)))
     return parts
 
 
