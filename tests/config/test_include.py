@@ -170,36 +170,6 @@ class Wrong(IncludeCase):
             "0.yaml:1:1: unknown key 'nonsense': known here: " + KNOWN,
         )
 
-    def test_written_twice(self) -> None:
-        self.write("conf.d/a.yaml", API + "admin: {}\nworkers: 2\n")
-        self.write("more.toml", 'workers = 3\n[backends.api]\nurl = "http://a"\n[admin]\n')
-        self.assertEqual(
-            self.said(MAIN),
-            [
-                "more.toml:1:1: 'workers' is already written at conf.d/a.yaml:6:1: take one of the two out, it is"
-                " for one file",
-                "more.toml:2:11: 'api' is already written at conf.d/a.yaml:2:3: give one of the two another name",
-                "more.toml:4:2: 'admin' is already written at conf.d/a.yaml:5:1: take one of the two out, it is for"
-                " one file",
-            ],
-        )
-
-    def test_a_key_twice_in_an_included_file(self) -> None:
-        self.write("b.yaml", "drain: {}\ndrain: {}\n")
-        self.says(
-            "include: b.yaml\nlisteners: [{protocol: tcp, port: 1, echo: {}}]\n",
-            "b.yaml:2:1: the key 'drain' is already written at 1:1: take one of the two out",
-        )
-
-    def test_another_shape(self) -> None:
-        self.write("b.yaml", "routes: {a: 1}\nbackends: [1]\nmiddlewares: 1\n")
-        self.says(
-            "include: b.yaml\nlisteners: [{protocol: tcp, port: 1, echo: {}}]\nroutes: []\nbackends: {}\n",
-            "b.yaml:1:9: routes is something else here: write a list such as [a, b]",
-            "b.yaml:2:11: backends is something else here: write keys with values, such as {key: value}",
-            "b.yaml:3:14: not a mapping: write keys with values, such as {key: value}",
-        )
-
     def test_files_that_can_not_be_read(self) -> None:
         """What is wrong with the others is told beside that, and no name is missed that may be in there."""
         self.write("conf.d/a.yaml", "routes: [\n")
@@ -242,6 +212,31 @@ class Wrong(IncludeCase):
             "2:12: too short: write at least 1",
         )
         self.says("include:", "1:9: not a file: write a path or a pattern such as conf.d/*.yaml")
+
+    def test_a_link_that_leads_nowhere(self) -> None:
+        self.write("conf.d/a.yaml", "listeners: [{protocol: tcp, port: 1, echo: {}}]")
+        os.symlink("gone.yaml", os.path.join(self.folder, "conf.d/b.yaml"))
+        self.says("include: conf.d/*", "conf.d/b.yaml:1:1: there is no such file: check the path")
+
+    def test_a_folder_that_is_not_for_us(self) -> None:
+        """Else a reload, as another user than the start, would find nothing there and serve that."""
+        self.write("conf.d/a/a.yaml", "")
+        self.write("conf.d/b.yaml", "")
+        denied = PermissionError(13, "Permission denied")
+        real = os.scandir
+
+        def scandir(path: str = ".") -> object:
+            if str(path).rstrip("/").endswith("conf.d"):
+                raise denied
+            return real(path)
+
+        self.patch(os, "scandir", scandir)
+        said = "the folder conf.d cannot be listed: Permission denied: change its owner or mode"
+        listeners = "listeners: [{protocol: tcp, port: 1, echo: {}}]\n"
+        self.says(f"include: conf.d/*.yaml\n{listeners}", f"1:10: {said}")
+        self.says(f"include: conf.d/*/*.yaml\n{listeners}", f"1:10: {said}")
+        self.says(f"include: conf.d/a/*.yaml\n{listeners}")
+        self.says(f"include: [conf.d/b.yaml]\n{listeners}")
 
     def test_a_pattern_may_match_nothing(self) -> None:
         self.says(

@@ -66,6 +66,13 @@ class Ids(SynchronousTestCase):
         self.ids.forget(self.one)
         self.assertIsNone(self.ids.of_short(short(b"same")))
 
+    def test_the_same_one_after_the_first_is_over(self) -> None:
+        self.ids.learn(self.one, b"same")
+        self.ids.learn(self.two, b"same")
+        self.ids.forget(self.one)
+        self.ids.learn(self.two, b"same")
+        self.assertIs(self.ids.named(b"same"), self.two)
+
     def test_not_too_many(self) -> None:
         for number in range(3 * IDS_MOST):
             self.ids.learn(self.one, b"id %3d" % number)

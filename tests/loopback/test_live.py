@@ -186,7 +186,7 @@ class Requests(LiveCase):
         self.assertEqual(json.loads(done.stdout)["outcome"]["reason"], "token_invalid")
         for words, said in (
             (("--live", "no-such"), "no request or connection 'no-such' is remembered"),
-            (("--last", "--route", "beta"), "Nothing that is as asked for is remembered."),
+            (("--last", "--route", "beta"), "nothing that is as asked for is remembered"),
         ):
             done = self.toron("explain", *words)
             self.assertEqual(done.returncode, 2)

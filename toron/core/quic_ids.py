@@ -56,15 +56,17 @@ class ConnectionIds:
 
     def learn(self, connection: QuicConnection, name: bytes) -> None:
         """The server has called itself so; an empty id (RFC 9000 section 5.1) tells nothing."""
-        ids = connection.ids
-        if not name or name in ids:
+        if not name:
             return
-        if len(ids) >= IDS_MOST:
-            self._drop(connection, next(iter(ids)))
-        ids[name] = None
-        size = len(name)
-        connection.sizes = (size, *(each for each in connection.sizes if each != size))
-        if self._connections.setdefault(name, connection) is connection:
+        ids, size = connection.ids, len(name)
+        if name not in ids:
+            if len(ids) >= IDS_MOST:
+                self._drop(connection, next(iter(ids)))
+            ids[name] = None
+            connection.sizes = (size, *(each for each in connection.sizes if each != size))
+        # The one that had it before may be over.
+        if name not in self._connections:
+            self._connections[name] = connection
             self._counts[size] += 1
             self._sizes = tuple(sorted(self._counts, reverse=True))
 
