@@ -370,6 +370,23 @@ class Swapping(SwapCase):
         for each in (first, second):
             self.failureResultOf(each, OSError)
 
+    def test_an_upgrade_meanwhile(self) -> None:
+        def begin() -> Any:
+            self.root.handing_over = True
+            return load(str(self.path), plugin, {})
+
+        for stops in (False, True):
+            waits = self.begin(begin)
+            self.turns()
+            self.reactor.advance(1)
+            self.assertNoResult(waits)
+            self.root.handing_over, self.root.stopping = stops, stops
+            self.reactor.advance(1)
+            self.turns()
+            if not stops:
+                self.successResultOf(waits)
+        self.failureResultOf(waits, OSError)
+
     def test_not_before_everything_is_there(self) -> None:
         self.root.opened = False
         waits = self.begin()

@@ -243,7 +243,7 @@ class Composition:
             self.care = CertificateCare(reactor, wall, stats)
             self.stapling = Stapling(reactor, wall, partial(_fetch, reactor), stats)
             stats.ends, stats.staples = self.care.ends, self.stapling.ends
-            self.tickets = FreshTickets(reactor, [])
+            self.tickets = FreshTickets(reactor)
             self.recent = self._recent()
             ids = count(1)
             start = f"{random.getrandbits(40):010x}"
@@ -339,7 +339,8 @@ class Composition:
         root.draining = [*(site.drain for site in self.doors.sites.values()), *self.acme.draining]
         root.closing = [pool.close for pool in self.pools]
         self.sweep.looked = self._looked
-        self.tickets.keep(self.certificates.sources)
+        certificates = self.certificates
+        self.tickets.keep(lambda: certificates.sources)
         # Not before: what never serves should be gone with the last who has it.
         self.chart.served = self
 

@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -237,6 +238,9 @@ class Reload:
         except (Invalid, OSError):
             await in_slices(self._reactor, forget(loaded))
             raise
+        while self._root.handing_over and not self._root.stopping:
+            # An upgrade has begun meanwhile: see `_next`.
+            await deferLater(self._reactor, _SOON)
         if self._root.stopping:
             raise OSError("the gateway is stopping")
         now = self._place.current

@@ -49,9 +49,9 @@ class Demands(AcmeCase):
             self.keeper, template, ["exact.test", "*.wild.test"], per_hour, self.clock.seconds, url, ask
         )  # fmt: skip
 
-    def asked(self, name: str) -> bool:
+    def asked(self, name: str, client: str = CLIENT) -> bool:
         """Whether it is served once a client has asked for it."""
-        self.done(self.demand(name, CLIENT))
+        self.done(self.demand(name, client))
         return self.listener.choose(ClientHello(sni=name)) is not None
 
     def test_names_that_may(self) -> None:
@@ -108,11 +108,10 @@ class Demands(AcmeCase):
         self.demand = self.made(per_hour=1000)
         self.demand.attach(self.listener)
         for number in range(PER_CLIENT):
-            self.successResultOf(self.later(self.demand(f"x{number}.wild.test", CLIENT), 10))
-        self.assertFalse(self.asked("exact.test"))
-        self.assertTrue(any(f"{CLIENT} has asked for too many" in said for said in self.said))
-        self.done(self.demand("exact.test", "10.0.0.1"))
-        self.assertTrue(self.asked("exact.test"))
+            self.successResultOf(self.later(self.demand(f"x{number}.wild.test", f"2001:db8::{number}"), 10))
+        self.assertFalse(self.asked("exact.test", "2001:db8::ffff"))
+        self.assertTrue(any("2001:db8::ffff has asked for too many" in said for said in self.said))
+        self.assertTrue(self.asked("exact.test", "2001:db8:0:1::1"), "another network")
 
     def test_a_failure_is_not_waited_for_twice(self) -> None:
         self.directory.instead["/new-order"] = [AcmeFailed("no")]

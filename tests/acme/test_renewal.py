@@ -36,3 +36,6 @@ class Again(SynchronousTestCase):
 
     def test_not_before_the_directory_wants_it(self) -> None:
         self.assertEqual((again_in(1, 3600.0, 0.5), again_in(3, 5.0, 0.5)), (3600.0, 240.0))
+
+    def test_a_wish_to_wait_for_years(self) -> None:
+        self.assertEqual(again_in(1, 999999999.0, 0.5), 86400.0)

@@ -6,11 +6,24 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from toron import plugin
 from toron.admin.changes import Apply
 from toron.admin.problem import Refused
 from toron.changing import asked
-from toron.changing.asked import check_saving, condition, mistakes, named, window
+from toron.changing.asked import check_saving, check_scopes, condition, mistakes, named, window
+from toron.changing.condition_text import read_condition
+from toron.config.load import load_text
 from toron.config.place import Invalid, Problem
+
+TEXT = """
+listeners:
+  - {protocol: http, port: 80, redirect_http: true}
+  - {protocol: https, port: 443, certificates: [{self_signed: [a.test]}]}
+routes:
+  - {name: shop, backend: api}
+  - {match: {host: a.test, path: /b}, backend: {url: "http://127.0.0.1:1"}}
+backends: {api: {url: "http://127.0.0.1:2"}}
+"""
 
 
 class Reading(SynchronousTestCase):
@@ -34,6 +47,26 @@ class Reading(SynchronousTestCase):
         self.assertIn("rollback_if: column 6: a value is missing", refused.details.detail)
         for requests in (0, -1, 10**9):
             self.refused(400, "bad_condition", condition, Apply("", requests=requests))
+
+    def test_whose_requests(self) -> None:
+        config = load_text(TEXT.encode(), "a.yaml", ".", plugin, {}).config
+        for name in (
+            "route shop", "route 2:a.test/b", "route redirect_http", "backend api", "backend 127.0.0.1:1",
+            "backend 127.0.0.1:1#2",
+        ):  # fmt: skip
+            kind, _, name = name.partition(" ")
+            check_scopes(read_condition(f"p99({kind} '{name}') > 2x or 5xx > 1"), config)
+        for text, detail, known in (
+            (
+                "5xx > 1 and not p99(route shoop) > 2x",
+                "no route 'shoop'",
+                ["shop", "2:a.test/b", "redirect_http"],
+            ),
+            ("p99(backend shop) > 2x", "no backend 'shop'", ["api", "127.0.0.1:1"]),
+        ):
+            refused = self.refused(400, "bad_condition", check_scopes, read_condition(text), config)
+            self.assertIn(detail, refused.details.detail)
+            self.assertEqual(refused.details.known, known)
 
     def test_the_file(self) -> None:
         self.assertEqual(named("/etc/toron.yml", "toml"), "/etc/toron.toml")

@@ -72,6 +72,17 @@ class Ends(ChangingCase):
         self.over("went back", "one", reason)
         self.assertEqual(self.reload.stats.returns["condition"], 1)
 
+    def test_a_condition_about_a_route_that_is_not_there(self) -> None:
+        got = self.apply(text("two"), window="60s", rollback_if="p99(route b) > 2x")
+        self.assertEqual((got.status, got.body["word"], got.body["known"]), (400, "bad_condition", ["a"]))
+        self.assertEqual((self.serves, self.progress()["state"]), ("one", "idle"))
+        self.waits(text("two").replace("name: a", "name: b"), rollback_if="p99(route b) > 2x")
+        got = self.apply("listeners: [", window="60s", rollback_if="p99(route b) > 2x")
+        self.assertEqual(got.body["word"], "change_under_way")
+        self.ask("POST /confirm")
+        got = self.apply("listeners: [", window="60s", rollback_if="p99(route b) > 2x")
+        self.assertEqual(got.body["word"], "rejected", "the file is what is wrong first")
+
     def test_it_does_not_and_nobody_has_to_confirm(self) -> None:
         self.waits(text("two"), confirm=False, rollback_if="error_rate > 2%")
         self.assertEqual(self.progress()["needs"], "nothing")

@@ -19,6 +19,13 @@ class History(AdminCase):
         self.assertRegex(second, r"\A    2  .* went back: p99\Z")
         self.assertEqual(json.loads(self.type("history", "--json").stdout)["entries"], [ENTRY, back])
 
+    def test_an_author_writes_no_lines_of_the_list(self) -> None:
+        entry = ENTRY | {"author": "me\n*   4", "message": "\x1b[2J"}
+        self.port.answers["GET history?limit=20"] = (200, {"entries": [entry]})
+        [line] = self.lines("history")
+        self.assertIn(r"me\n*   4", line)
+        self.assertTrue(line.endswith(r"\x1b[2J"))
+
     def test_one_with_its_diff(self) -> None:
         entry = ENTRY | {"diff": "--- a\n+++ b\n+x\n"}
         self.port.answers["GET history/3"] = (200, entry)

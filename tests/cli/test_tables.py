@@ -48,6 +48,13 @@ class Tables(SynchronousTestCase):
         )
         self.assertEqual(lines[2], f"{wide}   1000  a :smile:")
 
+    def test_a_name_that_a_terminal_would_obey(self) -> None:
+        @click.command()
+        def command() -> None:
+            show(table(("NAME",), [("\x9b2Ja\nb",)]))
+
+        self.assertEqual(CliRunner().invoke(command).stdout, "NAME\n\\x9b2Ja\\nb\n")
+
     def test_nothing_to_show(self) -> None:
         @click.command()
         def command() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from toron.config.place import Document, Invalid, Problem, Report, quote
+from toron.config.place import Document, Invalid, Problem, Report, printable, quote
 
 
 class Problems(SynchronousTestCase):
@@ -23,6 +23,12 @@ class Problems(SynchronousTestCase):
         self.assertEqual(quote("a'b\n"), '"a\'b\\n"')
         self.assertEqual(len(quote("x" * 1000)), 74)
         self.assertEqual(quote("\udc80"), "'\\udc80'")
+
+    def test_what_a_terminal_would_obey(self) -> None:
+        self.assertEqual(printable("a b/\u00fc \u2514 '"), "a b/\u00fc \u2514 '")
+        self.assertEqual(
+            printable("\x1b[31m\n\x9b2J\u202e\ud800\\x1b'"), r"\x1b[31m\n\x9b2J\u202e\ud800" + "\\x1b'"
+        )
 
 
 class Documents(SynchronousTestCase):

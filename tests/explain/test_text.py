@@ -106,6 +106,11 @@ class Served(ExplainCase):
             ],
         )
 
+    def test_what_a_client_sent_does_nothing_to_a_terminal(self) -> None:
+        tries = [TryStep("s1", "1:1", "\x9b31mred\u202e", "answered")]
+        said = self.said(Outcome("server", 200), BackendStep("b", "1:3", "random", [], tries=tries))
+        self.assertIn("│  └─ picks s1: \\x9b31mred\\u202e  [1:1]", said)
+
     def test_how_it_ended(self) -> None:
         refused = Outcome("refused", 502, "upstream_reset", "why")
         for outcome, line, last in (

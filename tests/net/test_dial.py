@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.loopback.authority import Authority, Pair
+from tests.loopback.client_authority import ClientAuthority
 from tests.net.wires import End, Taker, Wire
 from toron.core.refusal import CONNECT_REFUSED, UpstreamFailed
 from toron.core.server import Server
@@ -233,6 +235,16 @@ class Secure(Dialling):
             self.assertTrue(failed.untouched)
             self.assertFalse(self.socket.connected)
             self.assertIsNone(self.protocol.transport)
+
+    def test_a_certificate_for_no_name(self) -> None:
+        authority = self.authority = ClientAuthority(self.authority.folder, "old")
+        self.shake(
+            authority.client("server.test", purpose=ExtendedKeyUsageOID.SERVER_AUTH), name="server.test"
+        )
+        self.assertEqual(self.failure().reason.word, "upstream_certificate_invalid")
+        self.assertEqual(
+            self.failure().detail, "the certificate is not for server.test: it has no subjectAltName"
+        )
 
     def test_certificates_that_are_not_good(self) -> None:
         for pair, text in (

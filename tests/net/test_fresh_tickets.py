@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.net.certificates_made import p256
 from toron.net.certificate_source import Source
 from toron.net.certificates import Certificates
-from toron.net.fresh_tickets import EVERY, FreshTickets
+from toron.net.fresh_tickets import EVERY, STEP, FreshTickets
 from toron.wire.clienthello import ClientHello
 
 
@@ -23,26 +23,55 @@ class Renewing(SynchronousTestCase):
         found = [self.certificates.choose(ClientHello(sni=name)) for name in ("a.test", "b.test")]
         return [served and served.context for served in found]
 
+    def pass_time(self, share: float) -> None:
+        """So much of the time in which everybody has his turn."""
+        self.clock.pump([STEP] * (round(share * EVERY / STEP) + 1))
+
+    def changed(self, before: list[object]) -> list[bool]:
+        return [a is not b for a, b in zip(before, self.contexts(), strict=True)]
+
     def test_each_once_in_that_time(self) -> None:
-        tickets = FreshTickets(self.clock, self.sources)
+        tickets = FreshTickets(self.clock)
+        tickets.keep(lambda: self.sources)
         tickets.startService()
         before = self.contexts()
-        self.clock.pump([EVERY / 3] * 2)
-        after = self.contexts()
-        self.assertEqual([a is b for a, b in zip(before, after, strict=True)], [True, False])
-        self.clock.pump([EVERY / 3])
-        self.assertEqual([a is b for a, b in zip(before, self.contexts(), strict=True)], [False, False])
+        self.pass_time(0.3)
+        self.assertEqual(self.changed(before), [False, False])
+        self.pass_time(0.1)
+        self.assertEqual(self.changed(before), [False, True])
+        self.pass_time(0.6)
+        self.assertEqual(self.changed(before), [True, True])
         self.assertEqual(self.certificates.served()[0].pair, self.sources[0].pair)
         tickets.stopService()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_others(self) -> None:
-        tickets = FreshTickets(self.clock, [])
+        tickets = FreshTickets(self.clock)
         tickets.startService()
         self.assertEqual(self.clock.getDelayedCalls(), [])
-        tickets.keep(self.sources[:1])
+        tickets.keep(lambda: self.sources[:1])
         before = self.contexts()
-        self.clock.pump([EVERY])
-        self.assertIsNot(self.contexts()[0], before[0])
-        tickets.keep([])
+        self.pass_time(1)
+        self.assertEqual(self.changed(before), [True, False])
+        tickets.keep(tuple)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_however_often_there_are_others(self) -> None:
+        tickets = FreshTickets(self.clock)
+        tickets.startService()
+        before = self.contexts()
+        for number in range(11):
+            tickets.keep(lambda most=number % 2: self.sources[: 1 + most])  # type: ignore[misc]
+            self.pass_time(0.1)
+        self.assertEqual(self.changed(before)[0], True)
+
+    def test_those_that_come_later(self) -> None:
+        """As on demand."""
+        tickets = FreshTickets(self.clock)
+        sources = self.sources[2:]
+        tickets.keep(lambda: sources)
+        tickets.startService()
+        before = self.contexts()
+        sources += self.sources[:2]
+        self.pass_time(1)
+        self.assertEqual(self.changed(before), [True, True])

@@ -134,6 +134,15 @@ class Upgrades(TestCase):
         await self.kept(READY + SLEEP, "it is not ready in time")
         self.assertEqual(self.door.steps, ["paused", "resumed"])
 
+    async def test_a_mistake_of_our_own(self) -> None:
+        made = self.made(READY + SLEEP)
+        self.patch(Successor, "go", lambda new: 1 // 0)
+        outcome = await made.ask()
+        self.assertEqual((outcome.result, self.root.handing_over), ("failed", False))
+        self.assertIn("ZeroDivisionError", outcome.why)
+        self.assertRegex(await self.started[-1]._how_it_ended(), "died by signal 9")
+        self.assertEqual(self.door.steps, ["paused", "resumed"])
+
     async def test_one_that_can_not_be_started(self) -> None:
         made = self.made("")
         made._program = Program((sys.executable,), "/nonexistent", {})

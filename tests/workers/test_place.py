@@ -11,7 +11,8 @@ from toron import plugin
 from toron.compose import Composition
 from toron.config.load import load
 from toron.core.wait import Task
-from toron.workers.messages import Change, Drop, Prepared, Swap
+from toron.net.living import Found
+from toron.workers.messages import Change, Drop, Lives, Look, Prepared, Swap
 from toron.workers.packing import unpack
 
 
@@ -77,8 +78,41 @@ class Changing(SupervisorCase):
         self.assertEqual(self.ended, [None])
         opened = self.gateway.listeners[1]
         self.assertEqual((opened.listener, opened.sockets[0].fileno()), ("more", given[0]))
-        self.assertEqual(closed.sockets, [])
+        self.assertEqual(len(closed.sockets), 2, "somebody may have a session")
+        for total in (1, 0):
+            self.assertEqual(len(closed.sockets), 2)
+            self.reactor.advance(0.5)
+            for each in (one, two):
+                look = each.heard()[-1]
+                self.assertEqual((type(look), look.wanted.listener), (Look, "dns"))
+                each.says(Lives(look.number, Found(total, [])))
+        self.assertEqual((closed.sockets, self.gateway.leaving), ([], []))
         opened.stop_accepting()
+
+    def test_a_door_that_comes_back_while_there_are_sessions(self) -> None:
+        one, two = self.both()
+        closed = self.gateway.listeners[1]
+        before = list(closed.sockets)
+        self.change("name: dns", "name: more")
+        for each in (one, two):
+            each.says(Prepared(1, ""))
+        more = self.gateway.listeners[1]
+        self.addCleanup(more.stop_accepting)
+        self.assertEqual(self.gateway.leaving, [closed])
+        self.change("name: more", "name: dns")
+        two.says(Prepared(2, "it can not"))
+        self.assertEqual((self.gateway.leaving, closed.sockets), ([closed], before), "as it was")
+        self.change("limit: 7s", "limit: 8s")
+        for worker, opened in zip((one, two), before, strict=True):
+            change = worker.heard()[-1]
+            self.assertEqual((type(change), change.sockets), (Change, ["dns"]))
+            self.assertEqual(worker.channel.transport.given[-1 - change.memories], opened.fileno())
+            worker.says(Prepared(3, ""))
+        self.assertEqual(self.ended, [None])
+        self.assertIs(self.gateway.listeners[1], closed)
+        self.assertEqual(self.gateway.leaving, [more])
+        self.reactor.advance(2)
+        self.assertEqual(closed.sockets, before, "nobody looks after them any more")
 
     def test_who_comes_later_gets_all_of_it(self) -> None:
         one, two = self.both()

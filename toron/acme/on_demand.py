@@ -14,6 +14,7 @@ from toron.acme.failure import AcmeFailed
 from toron.acme.https import Ask
 from toron.acme.upkeep import Upkeep
 from toron.acme.wanted import Wanted
+from toron.core.networks import client_key
 from toron.core.token_bucket import TokenBuckets
 from toron.core.wait import Wait
 from toron.net.certificate_source import Source
@@ -31,7 +32,7 @@ HELD = 100
 _LABEL = re.compile("(?!-)[a-z0-9-]{1,63}(?<!-)")
 
 PER_CLIENT = 10
-"""New names that one client may ask for in an hour, also those that get none."""
+"""New names that one client (an IPv6 /64 is one) may ask for in an hour, also those that get none."""
 
 QUIET = 10.0
 """Seconds from one warning to the next, at least."""
@@ -136,7 +137,7 @@ class OnDemand:
 
     async def _may(self, name: str, client_ip: str) -> bool:
         """Whether a name that was never served may have a certificate now."""
-        if not self._clients.take(client_ip, self._seconds()).allowed:
+        if not self._clients.take(client_key(client_ip), self._seconds()).allowed:
             self._refuse(name, f"{client_ip} has asked for too many")
             return False
         if self._https is not None and not await self._asked(self._https, name):

@@ -17,6 +17,9 @@ _SPREAD = 1.0 / 30.0
 _FIRST, _MOST = 60.0, 6 * 3600.0
 """Seconds until a try is made again: after the first failure, and at most."""
 
+_WISHED = 86400.0
+"""Seconds that a directory may have us wait, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Life:
@@ -41,6 +44,10 @@ def renew_at(life: Life, window: Window | None, share: float) -> float:
 
 
 def again_in(failures: int, asked: float | None, share: float) -> float:
-    """Seconds until the next try after so many failures in a row, and not before the directory wants it."""
+    """Seconds until the next try after so many failures in a row.
+
+    Not before the directory wants it, but for a wish of more than a day: one that is a mistake must not
+    be the end of a certificate.
+    """
     delay = min(_MOST, _FIRST * 2.0 ** min(failures - 1, 30)) * (0.8 + 0.4 * share)
-    return max(delay, asked or 0.0)
+    return max(delay, min(asked or 0.0, _WISHED))

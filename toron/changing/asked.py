@@ -12,6 +12,10 @@ from toron.changing.condition import Condition
 from toron.changing.condition_text import BadCondition, read_condition
 from toron.changing.planning import mistake
 from toron.changing.saving import why_not
+from toron.composing.backends import name_of_first, unnamed
+from toron.composing.routes import REDIRECTED, route_name
+from toron.composing.secure_doors import redirects
+from toron.config.model import Config
 from toron.config.place import Invalid
 from toron.config.units import parse_duration
 
@@ -20,6 +24,9 @@ FORMATS: Final = {"yaml": ".yaml", "json": ".json", "toml": ".toml"}
 
 SHORTEST, LONGEST = 1.0, 86400.0
 """Seconds that a change may be watched."""
+
+KNOWN = 50
+"""Names of routes or backends that are told of, at most."""
 
 REQUESTS = 1_000_000
 """How many requests a condition may need at most."""
@@ -56,6 +63,24 @@ def condition(asked: Apply) -> Condition | None:
         raise Refused(
             400, "bad_condition", f"rollback_if: {bad}", "a condition is, say, error_rate > 2% or p99 > 2x"
         ) from None
+
+
+def check_scopes(condition: Condition, config: Config) -> None:
+    """Raise Refused where it is about a route or backend that is not there: it would never hold."""
+    for scope in sorted(condition.scopes(), key=str):
+        if scope.kind == "route":
+            known = [route_name(index, route) for index, route in enumerate(config.routes)]
+            known += [REDIRECTED] * any(redirects(config, spec) for spec in config.listeners)
+            found = scope.name in known
+        else:
+            known = [*config.backends, *dict.fromkeys(map(name_of_first, unnamed(config)))]
+            found = scope.name.partition("#")[0] in known or scope.name in known
+        if scope.kind and not found:
+            raise Refused(
+                400, "bad_condition",
+                f"rollback_if: there is no {scope.kind} {scope.name[:100]!r} in what is applied",
+                "take one of those under known", known=known[:KNOWN],
+            )  # fmt: skip
 
 
 def named(path: str, format: str) -> str:

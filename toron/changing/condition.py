@@ -90,6 +90,10 @@ class Comparison:
         was = f", before {'not known' if base is None else self._shown(base)}" if self.relative else ""
         return (f"{self.figure}{self.scope} is {shown}{was} ({_of(now)})",)
 
+    def scopes(self) -> frozenset[Scope]:
+        """Whose requests it is about."""
+        return frozenset({self.scope})
+
     def _needed(self, least: int) -> int:
         return least * 5 if self.figure in ("p95", "p99") else least
 
@@ -141,6 +145,10 @@ class Joined:
     def figures(self, read: Read, least: int) -> tuple[str, ...]:
         """The figures of all parts."""
         return tuple(dict.fromkeys(each for part in self.parts for each in part.figures(read, least)))
+
+    def scopes(self) -> frozenset[Scope]:
+        """Whose requests the parts are about."""
+        return frozenset().union(*(part.scopes() for part in self.parts))
 
 
 Condition = Comparison | Joined

@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from toron import plugin
 from toron.admin.changes import Apply, HistoryEntry, Plan, Progress, Rollback
 from toron.admin.problem import Mistake, Refused
-from toron.changing.asked import FORMATS, check_saving, condition, mistakes, named, window
+from toron.changing.asked import FORMATS, check_saving, check_scopes, condition, mistakes, named, window
 from toron.changing.beside import beside
 from toron.changing.condition import Condition
 from toron.changing.history import RETURN, WAITING, WENT_BACK, History, Past
@@ -218,6 +218,8 @@ class Changing(Service):
                 check_saving(self._path, asked.format)
                 if not asked.overwrite and await beside(self._reactor, partial(self._file.edited, text)):
                     raise self._edited()
+            if when is not None and any(scope.kind for scope in when.scopes()):
+                await beside(self._reactor, partial(self._check_scopes, when, text, name, included))
             await self._watch.remember()
             self._warnings = await self._change(read, WHAT_WAS_SENT, meant, {name: asked.name or name})
         except BaseException:
@@ -232,6 +234,14 @@ class Changing(Service):
             self._step("keep")
             await self._save(text)
         return self.progress()
+
+    def _check_scopes(
+        self, when: Condition, text: bytes, name: str, included: Mapping[str, bytes] | None
+    ) -> None:
+        try:
+            check_scopes(when, self._load(text, name, included).config)
+        except Invalid:
+            return  # the change will say what is wrong with it
 
     async def confirm(self) -> Progress:
         """Keep what waits; raises Refused where nothing does."""

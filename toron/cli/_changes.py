@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from toron.cli._words import REFUSED
+from toron.config.place import printable
 
 FORMATS = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json"}
 
@@ -72,7 +73,7 @@ def outcome(progress: Mapping[str, Any]) -> str:
     """How it went, in a line."""
     number, result, reason = progress["id"], progress["result"], progress["reason"]
     if result == "went back":
-        return f"change {number} went back: {reason}"
+        return printable(f"change {number} went back: {reason}")
     if result == "waiting":
         return f"change {number} serves, and waits to be decided for {progress['left']:.0f} s more"
     saved = f"{progress['file']} says so" if progress["saved"] else f"{progress['file']} was left as it is"

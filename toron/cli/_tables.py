@@ -11,6 +11,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from toron.config.place import printable
+
 WIDE = 400
 """Columns of what is not a terminal: nothing is cut there."""
 
@@ -22,7 +24,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
         numbers = head.endswith(">")
         made.add_column(head.rstrip(">"), justify="right" if numbers else "left", no_wrap=True)
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*("" if cell is None else printable(str(cell)) for cell in row))
     return made
 
 

@@ -9,6 +9,7 @@ import click
 
 from toron.cli._gateway import Gateway, asks_gateway
 from toron.cli._words import examples, json_option, print_json
+from toron.config.place import printable
 
 
 @click.command(
@@ -47,6 +48,6 @@ def _line(entry: dict[str, Any]) -> str:
     lines = f"+{entry['added']} -{entry['removed']}"
     why = f": {entry['reason']}" if entry["reason"] else ""
     message = f"  {entry['message']}" if entry["message"] else ""
-    return (
+    return printable(
         f"{mark}{entry['id']:>4}  {when}  {entry['author']:<12} {lines:>9}  {entry['result']}{why}{message}"
     )

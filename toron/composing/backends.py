@@ -130,7 +130,7 @@ class Backends:
         earlier = {group.known: group.backend.name for group in self._earlier.values() if not group.named}
         seen: Counter[Hashable] = Counter()
         inherited = isinstance(self.ground.inheritance, Inherited)
-        for spec in _unnamed(self.config) if earlier and not inherited else ():
+        for spec in unnamed(self.config) if earlier and not inherited else ():
             known = _known(spec)
             seen[known] += 1
             name = earlier.get((known, seen[known]))
@@ -184,7 +184,7 @@ class Backends:
 
     def _name_of_unnamed(self, spec: model.Backend) -> str:
         """Unnamed backends may begin with the same server, and are still told apart."""
-        first = Server(spec.all_servers[0].url).name if spec.discovery is None else spec.discovery.word
+        first = name_of_first(spec)
         names = (first if number == 1 else f"{first}#{number}" for number in count(1))
         name = next(name for name in names if name not in self._reserved)
         self._reserved.add(name)
@@ -404,7 +404,12 @@ def _known(spec: model.Backend) -> Hashable:
         return repr(spec)
 
 
-def _unnamed(config: model.Config) -> Iterator[model.Backend]:
+def name_of_first(spec: model.Backend) -> str:
+    """What a backend without a name is called; those after the first of that name get a `#` and a number."""
+    return Server(spec.all_servers[0].url).name if spec.discovery is None else spec.discovery.word
+
+
+def unnamed(config: model.Config) -> Iterator[model.Backend]:
     """The backends written where they are used."""
     for route in config.routes:
         if isinstance(route.backend, model.Backend):

@@ -205,3 +205,10 @@ def quote(value: Any) -> str:
     """A value as a message shows it: in quotes, and cut when it is long."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:70]}...{text[-1]}"
+
+
+def printable(text: str) -> str:
+    """A text as a terminal can show it: what would move the cursor, or turn what follows, is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

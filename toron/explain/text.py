@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from toron.config.place import printable
 from toron.explain.record import BackendStep, GuardStep, MiddlewareStep, Record, RouteStep, TryStep
 
 _Line = tuple[int, str, str]
@@ -21,7 +22,8 @@ def as_text(record: Record) -> str:
     if record.ended is not None:
         text = [f"{first} from {asked.client}, {record.ended.line['time']}, id {record.ended.line['id']}"]
     text += [f"{words}  [{place}]" if place else words for words, place in drawn]
-    return "\n".join(text) + "\n"
+    # Some of it clients have sent.
+    return "\n".join(map(printable, text)) + "\n"
 
 
 def _branch(lines: list[_Line], number: int) -> str:

@@ -55,6 +55,8 @@ class UpstreamTls:
                     verify_hostname(connection, name)
             except service_identity.VerificationError:
                 raise TlsFailed(f"the certificate is not for {name}") from None
+            except service_identity.CertificateError:
+                raise TlsFailed(f"the certificate is not for {name}: it has no subjectAltName") from None
         if self._pins and self._pins.isdisjoint(self._keys(connection)):
             raise TlsFailed("the certificate has a key that is not pinned")
 

@@ -120,9 +120,12 @@ class Upgrade:
         try:
             ready = await self._started(successor)
             await self._switched(successor)
-        except (Failed, OSError) as error:
+        except BaseException as error:
+            # Left alone it would serve as soon as the socket to it is closed.
             successor.kill()
             self._detours.drop()
+            if not isinstance(error, Failed | OSError):
+                raise
             return self._kept(successor, str(error))
         return self._handed(successor, ready)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.application.service import Service
@@ -158,13 +158,15 @@ class Supervisor(Service):
 
     # --- another configuration ----------------------------------------------------------------
 
-    async def prepare(self, packed: Packed, added: list[Doors]) -> None:
-        """Let every worker get ready for it, with sockets of its own; OSError says why one can not."""
+    async def prepare(self, packed: Packed, added: Mapping[str, Doors]) -> None:
+        """Let every worker get ready for it, with sockets of its own; OSError says why one can not.
+
+        `added` are the doors of what is new, by the listener's name.
+        """
         self._told = [(slot, slot.worker) for slot in self._slots if slot.worker is not None]
-        names = [doors.listener for doors in added]
         for slot, worker in self._told:
-            sockets = [doors.sockets[slot.index].fileno() for doors in added]
-            change = Change(self._changes.number + 1, packed.data, names, len(packed.memories))
+            sockets = [doors.sockets[slot.index].fileno() for doors in added.values()]
+            change = Change(self._changes.number + 1, packed.data, [*added], len(packed.memories))
             worker.give(change, [*sockets, *packed.descriptors])
         await self._changes.begin([worker for _, worker in self._told])
 
