@@ -31,6 +31,15 @@ def twistd() -> list[str]:
     return [str(script)] if script.exists() else [sys.executable, "-c", RUN]
 
 
+def with_workers(text: str) -> str:
+    """A configuration in YAML with as many workers as are asked for, where it does not say so itself."""
+    if not WORKERS or "workers:" in text:
+        return text
+    # What is written deeper than its first line would take another line for its own.
+    margin = re.match(r"\s*?( *)\S", text)
+    return f"{text}\n{margin[1] if margin else ''}workers: {WORKERS}\n"
+
+
 class Gateway(Peer):
     """`twistd -n toron -c FILE`, ready when it says so in its log.
 
@@ -57,15 +66,9 @@ class Gateway(Peer):
 
     def command(self) -> list[str]:
         """The command line, after `options` of twistd."""
-        self._add_workers()
+        if self.config.exists() and self.config.suffix == ".yaml":
+            self.config.write_text(with_workers(self.config.read_text()))
         return [*twistd(), *self._options, "toron", "-c", str(self.config)]
-
-    def _add_workers(self) -> None:
-        text = self.config.read_text() if WORKERS and self.config.exists() else "workers:"
-        if "workers:" not in text and self.config.suffix == ".yaml":
-            # What is written deeper than its first line would take another line for its own.
-            margin = re.match(r"\s*?( *)\S", text)
-            self.config.write_text(f"{text}\n{margin[1] if margin else ''}workers: {WORKERS}\n")
 
     def is_ready(self) -> bool:
         """Whether every listener is bound."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from websockets.sync.client import connect
 
 from tests.loopback.authority import Authority
-from tests.loopback.gateway import WORKERS
+from tests.loopback.gateway import with_workers
 from tests.loopback.peers import (
     CountingBackend,
     Gateway,
@@ -49,10 +49,7 @@ class Reloading(LoopbackTestCase):
     def put(self, config: str) -> None:
         """Move another configuration to where the present one is."""
         fresh = self.gateway.folder / "new.yaml"
-        text = self.gateway.fill(config)
-        if WORKERS and "workers:" not in text:
-            text += f"\nworkers: {WORKERS}\n"
-        fresh.write_text(text)
+        fresh.write_text(with_workers(self.gateway.fill(config)))
         fresh.rename(self.gateway.config)
 
     def reload(self, config: str, result: str = CHANGED) -> str:
@@ -385,7 +382,7 @@ class BadFiles(Reloading):
         self.refused(
             self.GOOD + "access_log: x.log\n", r"config\.yaml:5:1: the access log can not .* restart"
         )
-        self.refused(self.GOOD + "workers: 2\n", r"config\.yaml:5:1: the number of workers .* restart")
+        self.refused(self.GOOD + "workers: 3\n", r"config\.yaml:5:1: the number of workers .* restart")
         self.refused(
             self.GOOD.replace("admin: {port: @ADMIN@}", "admin: {port: @X@}"), r"3:1: the admin port"
         )
@@ -412,12 +409,12 @@ class Watching(Reloading):
         gateway = self.serve(self.config("one"))
         self.put(self.config("renamed"))
         self.becomes("renamed")
-        gateway.config.write_text(gateway.fill(self.config("written over")))
+        gateway.config.write_text(with_workers(gateway.fill(self.config("written over"))))
         self.becomes("written over")
         folder = gateway.folder
         for name in ("..1", "..2"):
             (folder / name).mkdir()
-            (folder / name / "config.yaml").write_text(gateway.fill(self.config(f"of {name}")))
+            (folder / name / "config.yaml").write_text(with_workers(gateway.fill(self.config(f"of {name}"))))
         (folder / "..data").symlink_to("..1")
         gateway.config.unlink()
         gateway.config.symlink_to("..data/config.yaml")

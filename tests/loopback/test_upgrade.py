@@ -15,6 +15,7 @@ from pathlib import Path
 
 from websockets.sync.client import connect
 
+from tests.loopback.gateway import with_workers
 from tests.loopback.peers import (
     CountingBackend,
     Gateway,
@@ -62,8 +63,7 @@ class Upgrading(LoopbackTestCase):
 
     def put(self, config: str) -> None:
         """Write another configuration in place of the present one."""
-        self.gateway.config.write_text(self.gateway.fill(config))
-        self.gateway._add_workers()
+        self.gateway.config.write_text(with_workers(self.gateway.fill(config)))
 
     def ask_for_it(self, wanted: str) -> re.Match[str]:
         """Send SIGUSR2, and wait until `wanted` is logged."""

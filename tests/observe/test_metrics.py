@@ -211,6 +211,23 @@ class MetricsTests(SynchronousTestCase):
             self.assertIs(ask("a"), ask("a"))
             self.assertIsNot(ask("a"), ask("b"))
 
+    def test_what_is_gone_does_not_come_back_with_late_news(self) -> None:
+        metrics = self.metrics
+        for key in (("route", "gone"), ("route", "kept"), ("listener", "web"), ("backend", "b")):
+            self.assertIsNotNone(metrics.find(key))
+        metrics.keep({"web": "http"}, {"kept"}, {})
+        found = {
+            key: metrics.find(key) is not None
+            for key in (
+                ("route", "gone"),
+                ("route", "kept"),
+                ("route", ""),
+                ("listener", "web"),
+                ("backend", "b"),
+            )
+        }
+        self.assertEqual(list(found.values()), [False, True, True, True, False])
+
     def test_a_server_that_takes_a_name_over_keeps_what_was_counted(self) -> None:
         old, new = Server("http://127.0.0.1:1"), Server("http://127.0.0.1:1")
         self.metrics.server("api", old).connections += 5

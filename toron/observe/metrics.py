@@ -64,6 +64,8 @@ class Metrics:
         self._routes: dict[str, RouteStats] = {}
         self._backends: dict[str, BackendStats] = {}
         self._discovery: dict[str, DiscoveryStats] = {}
+        self._kept: set[Key] | None = None
+        """What there is since something was forgotten; None where nothing was."""
         self._servers: dict[tuple[str, str], ServerStats] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -130,6 +132,8 @@ class Metrics:
             one.protocol = listeners[name]
         self._routes = {name: one for name, one in self._routes.items() if not name or name in routes}
         self._backends = {name: one for name, one in self._backends.items() if name in backends}
+        kinds = {"listener": listeners, "route": ("", *routes), "backend": backends}
+        self._kept = {(kind, name) for kind, names in kinds.items() for name in names}
         servers: dict[tuple[str, str], ServerStats] = {}
         for backend, those in backends.items():
             for server in those:
@@ -183,8 +187,10 @@ class Metrics:
         yield from ((("server", *key), stats) for key, stats in self._servers.items())
 
     def find(self, key: Key) -> ListenerStats | RouteStats | BackendStats | ServerStats | None:
-        """The stats of that key; None for a server that is no longer there."""
+        """The stats of that key; None for what is no longer there."""
         match key:
+            case (kind, name) if self._kept is not None and (kind, name) not in self._kept:
+                return None
             case ("listener", name):
                 return self.listener(name)
             case ("route", name):
