@@ -18,16 +18,15 @@ from twisted.python.failure import Failure
 from twisted.web.client import (
     Agent,
     BrowserLikePolicyForHTTPS,
-    HTTPConnectionPool,
     ResponseDone,
     ResponseFailed,
-    _HTTP11ClientFactory,
 )
 from twisted.web.http import PotentialDataLoss
 
 import toron
 from toron.acme.failure import AcmeFailed
 from toron.core.wait import as_deferred
+from toron.net.bounded_client import BoundedConnections
 from toron.net.tls import explain
 
 SECONDS = 30.0
@@ -35,6 +34,9 @@ SECONDS = 30.0
 
 LARGEST = 1 << 20
 """Bytes of an answer, at most."""
+
+_HEAD = 64 << 10
+"""Bytes of what is around it."""
 
 _CONNECT = 10.0
 _JOSE = "application/jose+json"
@@ -69,16 +71,6 @@ class Reply:
 
 Ask = Callable[[str, str, bytes | None], Awaitable[Reply]]
 """Method, URL and a body that is signed; raises AcmeFailed where no answer comes."""
-
-
-class _Connection(_HTTP11ClientFactory):
-    """Says nothing of each connection in the log."""
-
-    noisy = False
-
-
-class _Connections(HTTPConnectionPool):
-    _factory = _Connection
 
 
 class _Whole(Protocol):
@@ -131,7 +123,7 @@ class Https:
         self._reactor = reactor
         self._seconds = seconds
         # A directory is asked so rarely that a connection is not worth keeping.
-        pool = _Connections(reactor, persistent=False)  # type: ignore[no-untyped-call]
+        pool = BoundedConnections(reactor, LARGEST + _HEAD)
         self._client = HTTPClient(Agent(reactor, BrowserLikePolicyForHTTPS(root), _CONNECT, pool=pool))
 
     async def __call__(self, method: str, url: str, body: bytes | None = None) -> Reply:

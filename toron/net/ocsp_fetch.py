@@ -7,7 +7,6 @@ from typing import Any
 from twisted.internet.defer import Deferred, TimeoutError, succeed
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectError
-from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, ResponseDone, ResponseFailed
@@ -18,12 +17,15 @@ from twisted.web.iweb import IAgentEndpointFactory, IBodyProducer
 from zope.interface import implementer
 
 from toron.core.wait import as_deferred
+from toron.net.bounded_client import BoundedConnections
 from toron.net.ocsp_stapling import FetchFailed
 
 SECONDS = 10.0
 """For all of it."""
 MOST = 64 << 10
 """Bytes of a response; usual are 500 to 2500."""
+_HEAD = 32 << 10
+"""Bytes of what is around it."""
 
 
 @implementer(IBodyProducer)
@@ -55,23 +57,10 @@ class _Places:
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
 
-    def endpointForURI(self, uri: Any) -> _Quiet:  # noqa: N802  # overrides
+    def endpointForURI(self, uri: Any) -> HostnameEndpoint:  # noqa: N802  # overrides
         if uri.scheme != b"http":
             raise SchemeNotSupported(f"a responder is asked by http, not {uri.scheme.decode()}")
-        return _Quiet(HostnameEndpoint(self._reactor, uri.host, uri.port, timeout=SECONDS))
-
-
-@implementer(IStreamClientEndpoint)
-class _Quiet:
-    """An endpoint that does not tell the log of each connection."""
-
-    def __init__(self, endpoint: HostnameEndpoint) -> None:
-        self._endpoint = endpoint
-
-    def connect(self, factory: Any) -> Deferred[Any]:
-        factory.noisy = False
-        connecting: Deferred[Any] = self._endpoint.connect(factory)
-        return connecting
+        return HostnameEndpoint(self._reactor, uri.host, uri.port, timeout=SECONDS)
 
 
 class _Answer(Protocol):
@@ -119,7 +108,8 @@ async def fetch(reactor: Any, url: str, request: bytes) -> bytes:
 
 
 async def _ask(reactor: Any, url: str, request: bytes) -> bytes:
-    agent: Any = Agent.usingEndpointFactory(reactor, _Places(reactor))
+    connections = BoundedConnections(reactor, MOST + _HEAD)
+    agent: Any = Agent.usingEndpointFactory(reactor, _Places(reactor), connections)
     response = await agent.request(b"POST", url.encode("ascii"), Headers(_HEADERS), _Question(request))
     taking = _Answer()
     response.deliverBody(taking)

@@ -8,7 +8,6 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import msgspec
-from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.protocols.basic import LineOnlyReceiver
 
@@ -27,6 +26,7 @@ from toron.net.handover import (
     inherited,
     offered,
 )
+from toron.net.joining import join
 from toron.net.sockets import Sockets, written_place
 
 CHECKED = 10.0
@@ -111,7 +111,7 @@ class Heir:
                 told()
 
         self._end = _Channel(serve, self._settled)
-        self._reactor.adoptStreamConnection(self._channel.fileno(), socket.AF_UNIX, _Joining(self._end))
+        join(self._reactor, self._channel, self._end)
         self._channel.close()
         self._end.say(Ready(toron.__version__, len(self.sockets.taken), closed))
 
@@ -156,15 +156,3 @@ class _Channel(LineOnlyReceiver):
         serve, self._serve = self._serve, None
         if serve is not None:
             serve()
-
-
-class _Joining(Factory):
-    """Gives the channel to the transport that Twisted makes for the socket."""
-
-    noisy = False
-
-    def __init__(self, channel: _Channel) -> None:
-        self._channel = channel
-
-    def buildProtocol(self, addr: Any) -> _Channel:
-        return self._channel

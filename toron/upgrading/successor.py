@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.protocol import Factory, ProcessProtocol
+from twisted.internet.protocol import ProcessProtocol
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
@@ -28,6 +28,7 @@ from toron.net.handover import (
     from_new,
     left,
 )
+from toron.net.joining import join
 from toron.net.sockets import Place
 from toron.upgrading.program import Program
 
@@ -80,8 +81,7 @@ class Successor:
                 _Watch(self), program.command[0], program.command, env=environment, path=program.folder,
                 childFDs=given,
             )  # fmt: skip
-            # Twisted takes a copy of the descriptor.
-            self._reactor.adoptStreamConnection(here.fileno(), socket.AF_UNIX, _Joining(self._channel))
+            join(self._reactor, here, self._channel)
         self.pid = self._process.pid
         self._channel.transport.write(offer)
 
@@ -204,18 +204,6 @@ class _Channel(LineOnlyReceiver):
     def connectionLost(self, reason: Any = None) -> None:
         self.open = False
         self._successor.lost()
-
-
-class _Joining(Factory):
-    """Gives the channel to the transport that Twisted makes for the socket."""
-
-    noisy = False
-
-    def __init__(self, channel: _Channel) -> None:
-        self._channel = channel
-
-    def buildProtocol(self, addr: Any) -> _Channel:
-        return self._channel
 
 
 class _Watch(ProcessProtocol):

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.protocol import Factory, ProcessProtocol
+from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
+from toron.net.joining import join
 from toron.workers.messages import Begin, Channel, FromWorker, from_worker
 
 COMMAND = (sys.executable, "-P", "-m", "toron.workers.worker")
@@ -71,8 +72,7 @@ class WorkerProcess:
             self._process = reactor.spawnProcess(
                 _Watch(self), command[0], command, env=environment, childFDs=given
             )
-            # Twisted takes a copy of the descriptor.
-            reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, _Joining(self._channel))
+            join(reactor, ours, self._channel)
         self.pid = self._process.pid
         self.started = reactor.seconds()
         self.tell(begin)
@@ -132,18 +132,6 @@ class _ParentsEnd(Channel):
 
     def lost(self) -> None:
         self._worker.parted()
-
-
-class _Joining(Factory):
-    """Gives the channel to the transport that Twisted makes for the socket."""
-
-    noisy = False
-
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    def buildProtocol(self, addr: Any) -> Channel:
-        return self._channel
 
 
 class _Watch(ProcessProtocol):

@@ -17,7 +17,6 @@ from typing import Any
 
 from msgspec.json import encode as encode_json
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import LogEvent, Logger, LogLevel, eventAsText, globalLogBeginner
@@ -29,6 +28,7 @@ from toron.core.backend import Backend
 from toron.core.server import Server
 from toron.core.wait import Task, as_deferred
 from toron.explain.live import Live, leaving
+from toron.net.joining import join
 from toron.net.living import look
 from toron.net.pauses import in_slices, set_aside, short_pauses
 from toron.net.sockets import CannotListen
@@ -403,18 +403,6 @@ def _server(said: tuple[str, int, int, str]) -> Server:
     return server
 
 
-class _Joining(Factory):
-    """Gives the worker to the transport that Twisted makes for the socket."""
-
-    noisy = False
-
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
-
-    def buildProtocol(self, addr: Any) -> Worker:
-        return self._worker
-
-
 def _reactor() -> Any:
     """The one of toron where it can be, as `twistd toron` has it."""
     if hasattr(select, "epoll"):
@@ -453,7 +441,7 @@ def main() -> None:
         control.sendall(len(why).to_bytes(4, "big") + why)
         sys.exit(1)
     control.setblocking(False)
-    reactor.adoptStreamConnection(control.fileno(), socket.AF_UNIX, _Joining(worker))
+    join(reactor, control, worker)
     control.close()
     worker.start()
     reactor.callWhenRunning(set_aside, whole=True)
