@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-from collections.abc import Callable
 from typing import Any
 
 from websockets.sync.client import connect
@@ -128,8 +127,13 @@ class TrafficCase(ApiCase):
     def whoever_is_connected_is_told(self) -> None:
         self.everything()
         kinds = {"websocket", "relay", "udp", "http/1.1", "h2", "new"}
-        check: Callable[[], bool] = lambda: set(self.by_kind()) == kinds  # noqa: E731
-        eventually(check, what=str(kinds))
+
+        def there() -> bool:
+            found = self.by_kind()
+            # A connection is there before its first request.
+            return set(found) == kinds and found["h2"]["requests"] == 1
+
+        eventually(there, what=str(kinds))
         found = self.by_kind()
         self.assertEqual(
             (found["websocket"]["routes"], found["websocket"]["backend"]), (["socket"], "socket")

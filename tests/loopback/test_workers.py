@@ -450,7 +450,7 @@ class Dying(WorkersTestCase):
             slow.set()
             self.assertEqual({each.result() for each in asking}, {b"HTTP/1.1 200 OK"})
         eventually(lambda: workers[1] not in gateway.children)
-        self.assertIn(f"worker 1 (pid {workers[1]}) ended with 0", gateway.log())
+        eventually(lambda: f"worker 1 (pid {workers[1]}) ended with 0" in gateway.log())
         self.assertEqual(ask(gateway.port).text, "slow")
 
     def test_with_the_parent_all_is_over(self) -> None:

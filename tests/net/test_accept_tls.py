@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.net.certificates_made import p256
 from tests.net.tls_accepted import CERTIFICATES, TlsAccepted
 from tests.net.wires import Taker
@@ -204,6 +206,27 @@ class Demanding(AcceptingCase):
         self.wire.run()
         self.assertEqual(self.reason(), "handshake_timeout")
         self.assertIn("unrecognized name", str(self.told[0]))
+
+    def test_where_the_first_serves_all_others(self) -> None:
+        self.certificates = Certificates([Source(p256("a.test"))], "intermediate", (), strict=False)
+        self.certificates.demand = self.demand
+        self.answer.fire(None)
+        for name, shown in (("new.test", "new.test"), ("other.test", "a.test"), ("", "a.test")):
+            AcceptingCase.setUp(self)
+            self.accept()
+            client = self.shake(name)
+            self.wire.run()
+            self.assertEqual(self.results, [None])
+            leaf: Any = client._ssl.get_peer_certificate(as_cryptography=True)
+            self.assertEqual(leaf.subject.rfc4514_string(), f"CN={shown}")
+        self.assertEqual(self.asked, ["new.test", "other.test"])
+
+    def test_a_proof_is_shown_to_who_looks_for_one(self) -> None:
+        self.certificates.sources[0].offer_challenge("new.test", p256("new.test"))
+        self.accept()
+        self.shake("new.test", b"acme-tls/1")
+        self.wire.run()
+        self.assertEqual((self.asked, self.reason()), ([], "acme_challenge"))
 
     def test_names_that_are_there_ask_nobody(self) -> None:
         self.accept()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.loopback.authority import Pair
-from tests.loopback.client_authority import ClientAuthority, fingerprint, loaded
+from tests.loopback.client_authority import ClientAuthority
 from tests.net.certificates_made import p256
 from tests.net.tls_accepted import TlsAccepted
 from toron.core.refusal import Refusal
+from toron.net import client_certs
 from toron.net.accept_tls import accept_tls
 from toron.net.certificate_source import Source
 from toron.net.certificates import Certificates
@@ -23,14 +22,10 @@ from toron.net.client_certs import (
     AskedClients,
     ClientRule,
     ClientRules,
-    distinguished,
-    identity,
     refusal,
     revocation_lists,
 )
 from toron.net.tls import TlsFailed, TlsLayer
-
-ALL = ("subject", "issuer", "san", "serial", "fingerprint", "cert", "chain")
 
 
 class Asked(TlsAccepted):
@@ -154,6 +149,24 @@ class Asked(TlsAccepted):
             self.assertIn(said, result.detail)
             self.assertFalse(self.wire.far.connected)
 
+    def test_lists_are_held_once_for_all_certificates(self) -> None:
+        certificates = Certificates(
+            [Source(p256(name)) for name in ("a.test", "b.test")], "intermediate", (), strict=True
+        )
+        rule = self.rule(True, self.authority.revoked())
+        shown = AskedClients(ClientRules(rule, {}), certificates).shown(rule)
+        certificates.sources[0].serve(p256("a.test"))
+        stores: list[Any] = [served.context.get_cert_store() for served in shown.served()]
+        self.assertEqual(stores[0]._store, stores[1]._store)
+
+    def test_where_they_can_not_be_shared(self) -> None:
+        self.patch(client_certs, "_set_store", None)
+        self.test_a_good_one()
+        self.setUp()
+        gone = self.authority.client("gone")
+        self.accept(self.rule(True, self.authority.revoked(gone)), gone)
+        self.assertEqual(self.reason(), "client_certificate_revoked")
+
     def test_certificates_that_come_later(self) -> None:
         certificates = Certificates([Source(p256("a.test"))], "intermediate", (), strict=True)
         rule = self.rule()
@@ -201,47 +214,3 @@ class Rules(SynchronousTestCase):
     def test_other_failures(self) -> None:
         self.assertEqual(refusal(TlsFailed("no shared cipher")).reason.word, "handshake_failed")
         self.assertEqual(refusal(TlsFailed()).reason.word, "handshake_failed")
-
-
-class Identities(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.authority = ClientAuthority()
-        self.addCleanup(self.authority.close)
-
-    def test_the_fields(self) -> None:
-        middle = self.authority.below("middle")
-        pair = middle.client("bob", x509.DNSName("b.example"), x509.RFC822Name("b@c.example"))
-        chain = [loaded(pair.cert), loaded(middle.ca), loaded(self.authority.ca)]
-        shown = identity(chain, ALL)
-        told = dict(shown.fields)
-        self.assertEqual(told[b"X-Client-Cert-Subject"], b"CN=bob,O=Example")
-        self.assertEqual(told[b"X-Client-Cert-Issuer"], b"CN=middle")
-        self.assertEqual(told[b"X-Client-Cert-San"], b"DNS:b.example, email:b@c.example")
-        self.assertEqual(shown.fingerprint, fingerprint(pair.cert))
-        self.assertEqual(told[b"X-Client-Cert-Fingerprint"].decode(), fingerprint(pair.cert))
-        self.assertEqual(int(told[b"X-Client-Cert-Serial"], 16), chain[0].serial_number)
-        self.assertEqual(told[b"Client-Cert-Chain"].count(b":"), 2, "one, and not the root")
-        self.assertTrue(told[b"Client-Cert"].startswith(b":MII"))
-
-    def test_what_is_not_there_is_not_told(self) -> None:
-        pair = self.authority.client("x")
-        shown = identity([loaded(pair.cert), loaded(self.authority.ca)], ("san", "chain", "serial"))
-        self.assertEqual([name for name, _ in shown.fields], [b"X-Client-Cert-Serial"])
-
-    def test_nothing_ends_a_line_or_begins_another_name(self) -> None:
-        for text in ("a\r\nX-Forged: 1", "a\nb", "a\0b", "Zoë", 'a"b', "a,CN=admin", "\x7f"):
-            found = distinguished(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]))
-            self.assertTrue(found.isascii() and found.isprintable(), found)
-            self.assertNotRegex(found, r"(?<!\\),")
-        self.assertEqual(
-            distinguished(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Zoë\n")])), r"CN=Zo\C3\AB\0A"
-        )
-        pair = self.authority.client("x", x509.UniformResourceIdentifier("urn:a,DNS:b c"))
-        self.assertEqual(identity([loaded(pair.cert)], ()).names, ("URI:urn:a%2CDNS:b%20c",))
-
-    def test_it_is_of_der(self) -> None:
-        pair = self.authority.client("x")
-        der = loaded(pair.cert).public_bytes(serialization.Encoding.DER)
-        self.assertEqual(
-            len(dict(identity([loaded(pair.cert)], ALL).fields)[b"Client-Cert"]), 2 + -(-len(der) // 3) * 4
-        )

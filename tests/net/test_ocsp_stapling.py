@@ -119,6 +119,13 @@ class Asking(StaplingCase):
         self.clock.advance(3600)
         self.assertEqual(self.answer(source), source.staple)
 
+    def test_an_error_of_any_kind(self) -> None:
+        self.source()
+        self.asked[-1].fail(RuntimeError("odd"))
+        self.assertIn("odd; asked again in 60 s", self.said[-1])
+        self.clock.advance(60)
+        self.assertEqual(len(self.asked), 2)
+
     def test_what_was_said_is_shown_as_long_as_it_holds(self) -> None:
         source = self.source()
         said = self.answer(source)

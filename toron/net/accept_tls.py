@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection
 
+from toron.core.agreement import covers
 from toron.core.client_certificate import ClientCertificate
 from toron.core.refusal import (
     CHALLENGE_SHOWN,
@@ -14,8 +15,9 @@ from toron.core.refusal import (
     Refusal,
 )
 from toron.core.wait import Task, Wait
-from toron.net.certificates import Certificates
-from toron.net.client_certs import UNREADABLE, AskedClients, ClientRule, refusal
+from toron.net.certificates import Certificates, Served
+from toron.net.client_certs import AskedClients, ClientRule, refusal
+from toron.net.client_identity import UNREADABLE
 from toron.net.connection import Arrival, Connection
 from toron.net.tls import TlsFailed, TlsLayer
 from toron.wire import clienthello
@@ -70,7 +72,7 @@ async def accept_tls(
     rule = None if clients is None else clients.rules.of(hello.sni)
     shown = certificates if clients is None or rule is None else clients.shown(rule)
     served = shown.choose(hello)
-    if served is None and certificates.demand is not None:
+    if certificates.demand is not None and _lacks(served, hello.sni):
         await _demand(connection, certificates.demand(hello.sni, connection.client_ip), end)
         served = shown.choose(hello)
     if served is None:
@@ -111,6 +113,13 @@ async def accept_tls(
         tls.client = _identity(rule, layer)
     arrival.makeConnection(layer)
     arrival.belong(connection)
+
+
+def _lacks(served: Served | None, name: str) -> bool:
+    """Whether what would be shown is not for the name that was asked for."""
+    if served is None:
+        return True
+    return bool(name) and not served.challenge and not covers(served.names, name)
 
 
 def _identity(rule: ClientRule, layer: TlsLayer) -> ClientCertificate | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from base64 import b64encode
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -25,8 +25,9 @@ from toron.core.refusal import (
     Refusal,
 )
 from toron.net.certificates import Certificates
+from toron.net.client_identity import UNREADABLE, distinguished, identity
 from toron.net.tls import TlsFailed
-from toron.wire.headers import Field
+from toron.net.tls_context import Prepare
 
 _CODES = SSL.X509VerificationCodes
 _JUDGEMENTS: dict[int, tuple[Reason, str]] = {
@@ -42,17 +43,16 @@ _JUDGEMENTS: dict[int, tuple[Reason, str]] = {
     _CODES.ERR_UNABLE_TO_GET_CRL: (CLIENT_CERT_BAD, "is of an authority without a revocation list here"),
     _CODES.ERR_CRL_HAS_EXPIRED: (CLIENT_CERT_BAD, "can not be checked: the revocation list has expired"),
 }
+_inside: Any = SSL
+_lib: Any = getattr(_inside, "_lib", None)
+_set_store: Any = getattr(_lib, "SSL_CTX_set_cert_store", None)
+_count_store: Any = getattr(_lib, "X509_STORE_up_ref", None)
 _NO_LIST = (_CODES.ERR_UNABLE_TO_GET_CRL, _CODES.ERR_UNABLE_TO_GET_CRL_ISSUER)
 _DER = serialization.Encoding.DER
-UNREADABLE = (ValueError, x509.InvalidVersion)
-"""What is raised where a certificate that OpenSSL could read is not as it has to be."""
 _SHOWN = 500
 """Letters of a name that anybody may have made up, for the log."""
 _NO_CERTIFICATE = "peer did not return a certificate"
 """How OpenSSL says it."""
-_UNPRINTABLE = re.compile(rb"[^ -~]")
-_LISTED = re.compile(rb"[^!-+\--~]")
-"""What may not stand in a list of names: blanks, commas, and what is not printable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +90,33 @@ class ClientRule:
     fields: tuple[str, ...] = ()
     """Of `FIELDS`, what a server is told."""
 
-    def prepare(self, context: SSL.Context) -> None:
-        """Have a server's context ask for it; ValueError or SSL.Error where the files are no good.
-
-        Nothing is ever resumed: a session would outlive the certificate that it was made with.
-        """
+    def fill(self, store: crypto.X509Store) -> None:
+        """Have a store trust its authorities, and look up who was revoked; ValueError for files of no use."""
         authorities = x509.load_pem_x509_certificates(self.authorities)
-        store = context.get_cert_store()
-        assert store is not None
         for authority in authorities:
             store.add_cert(crypto.X509.from_cryptography(authority))
-            context.add_client_ca(crypto.X509.from_cryptography(authority))
-        middle = _without_those_above(authorities)
-        flags = crypto.X509StoreFlags.PARTIAL_CHAIN if middle else 0
+        flags = crypto.X509StoreFlags.PARTIAL_CHAIN if _without_those_above(authorities) else 0
         if self.revoked:
             for each in revocation_lists(self.revoked):
                 store.add_crl(each)
             flags |= crypto.X509StoreFlags.CRL_CHECK | crypto.X509StoreFlags.CRL_CHECK_ALL
         store.set_flags(flags)
+
+    def prepare(self, context: SSL.Context, filled: crypto.X509Store | None = None) -> None:
+        """Have a server's context ask for it; ValueError or SSL.Error where the files are no good.
+
+        `filled` is a store that `fill` had, for many contexts to share: with long revocation lists it is
+        large. Nothing is ever resumed: a session would outlive the certificate that it was made with.
+        """
+        if filled is None or not _share(context, filled):
+            store = context.get_cert_store()
+            assert store is not None
+            self.fill(store)
+        authorities = x509.load_pem_x509_certificates(self.authorities)
+        for authority in authorities:
+            context.add_client_ca(crypto.X509.from_cryptography(authority))
         mode = SSL.VERIFY_PEER | (SSL.VERIFY_FAIL_IF_NO_PEER_CERT if self.required else 0)
-        context.set_verify(mode, _Judge(middle))
+        context.set_verify(mode, _Judge(_without_those_above(authorities)))
         context.set_options(SSL.OP_NO_TICKET)
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         told = hashlib.sha256(self.authorities + self.revoked).digest()
@@ -159,11 +166,30 @@ class AskedClients:
     def __init__(self, rules: ClientRules, certificates: Certificates) -> None:
         """SSL.Error or ValueError where a certificate can not be served so."""
         self.rules = rules
-        self._certificates = {rule: certificates.twin(rule.prepare) for rule in rules.rules}
+        self._certificates = {rule: certificates.twin(_prepared(rule)) for rule in rules.rules}
 
     def shown(self, rule: ClientRule) -> Certificates:
         """What those are shown who are asked for this."""
         return self._certificates[rule]
+
+
+def _prepared(rule: ClientRule) -> Prepare:
+    """What prepares many contexts, which have one store."""
+    store = crypto.X509Store()
+    rule.fill(store)
+    return partial(rule.prepare, filled=store)
+
+
+def _share(context: SSL.Context, store: crypto.X509Store) -> bool:
+    """Have a context use a store that others use too; whether this pyOpenSSL can do that."""
+    if _set_store is None or _count_store is None:
+        return False
+    inside: Any = context
+    count: Any = store
+    # The context lets go of it at its end, as if it were its own.
+    _count_store(count._store)
+    _set_store(inside._context, count._store)
+    return True
 
 
 def revocation_lists(pem: bytes) -> list[x509.CertificateRevocationList]:
@@ -209,60 +235,3 @@ def _whose(certificate: crypto.X509) -> str:
         return distinguished(certificate.to_cryptography().subject)[:_SHOWN] or "nobody"
     except UNREADABLE:
         return "somebody whose name can not be read"
-
-
-# --- what it says -----------------------------------------------------------------------------
-
-FIELDS = ("subject", "issuer", "san", "serial", "fingerprint", "cert", "chain")
-"""What a server may be told."""
-
-
-def identity(chain: Sequence[x509.Certificate], fields: Iterable[str]) -> ClientCertificate:
-    """What the first certificate of a verified chain says, and the header fields that tell a server."""
-    leaf = chain[0]
-    der = leaf.public_bytes(_DER)
-    subject, issuer = distinguished(leaf.subject), distinguished(leaf.issuer)
-    names = tuple(_alternatives(leaf))
-    serial, fingerprint = f"{leaf.serial_number:x}", hashlib.sha256(der).hexdigest()
-    texts = {
-        "subject": ("X-Client-Cert-Subject", subject),
-        "issuer": ("X-Client-Cert-Issuer", issuer),
-        "san": ("X-Client-Cert-San", ", ".join(names)),
-        "serial": ("X-Client-Cert-Serial", serial),
-        "fingerprint": ("X-Client-Cert-Fingerprint", fingerprint),
-        "cert": ("Client-Cert", _binary(leaf)),
-        "chain": ("Client-Cert-Chain", ", ".join(map(_binary, _between(chain)))),
-    }
-    told: list[Field] = [
-        (texts[each][0].encode(), texts[each][1].encode()) for each in fields if texts[each][1]
-    ]
-    return ClientCertificate(subject, issuer, names, serial, fingerprint, tuple(told))
-
-
-def distinguished(name: x509.Name) -> str:
-    """As RFC 4514 writes it; what is not printable ASCII in hexadecimal, so that it ends no header line."""
-    raw = name.rfc4514_string().encode()
-    return _UNPRINTABLE.sub(lambda byte: b"\\%02X" % byte[0][0], raw).decode("ascii")
-
-
-def _alternatives(leaf: x509.Certificate) -> Iterable[str]:
-    try:
-        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
-        return
-    for kind, word in ((x509.DNSName, "DNS"), (x509.UniformResourceIdentifier, "URI"),
-                       (x509.RFC822Name, "email"), (x509.IPAddress, "IP")):  # fmt: skip
-        for value in found.get_values_for_type(kind):
-            # A comma would make two names of one.
-            escaped = _LISTED.sub(lambda byte: b"%%%02X" % byte[0][0], str(value).encode())
-            yield f"{word}:{escaped.decode('ascii')}"
-
-
-def _between(chain: Sequence[x509.Certificate]) -> list[x509.Certificate]:
-    """Those above the client's own, without one that signed itself (RFC 9440 section 2.3)."""
-    return [each for each in chain[1:] if each.issuer != each.subject]
-
-
-def _binary(certificate: x509.Certificate) -> str:
-    """A byte sequence of RFC 9651, as RFC 9440 section 2.1 has it."""
-    return f":{b64encode(certificate.public_bytes(_DER)).decode()}:"

@@ -166,7 +166,8 @@ class Stapling(Service):
             if error is not None:
                 raise error
             got = answer(each.question, response or b"", self._wall())
-        except (FetchFailed, ValueError) as problem:
+        except Exception as problem:
+            # Whatever a responder brings about must not be the end of asking.
             self._failed(each, problem)
             return
         each.failures = 0
@@ -181,7 +182,7 @@ class Stapling(Service):
             each.source.attest(b"")
         delay = min(_LAST, _FIRST * 2.0 ** min(each.failures, 30))
         each.failures += 1
-        self._say(each, f"{error}; asked again in {delay:g} s")
+        self._say(each, f"{str(error) or type(error).__name__}; asked again in {delay:g} s")
         if each.answer is not None:
             delay = min(delay, max(_LEAST, each.answer.ends - self._wall()))
         self._later(each, delay)
