@@ -30,3 +30,6 @@ class Problems(SynchronousTestCase):
         self.assertEqual(str(refused), "there is no server 'x' in backend api")
         self.assertEqual((refused.details.status, refused.details.word), (404, "unknown_server"))
         self.assertEqual(len(refused.details.known), 50, "of thousands only some are named")
+        refused = unknown("certificate that renews itself", "x", [])
+        self.assertEqual(refused.details.word, "unknown_certificate", "programs read it")
+        self.assertEqual(refused.details.next, "there is none: add one to the configuration")

@@ -70,8 +70,9 @@ class Refused(Exception):
 
 def unknown(what: str, name: str, known: Sequence[Any], where: str = "") -> Refused:
     """There is no such thing; of those that there are some are named."""
+    then = "take one of the names under known" if known else "there is none: add one to the configuration"
     return Refused(
-        404, f"unknown_{what}", f"there is no {what} {name!r}{where}", "take one of the names under known",
+        404, f"unknown_{what.partition(' ')[0]}", f"there is no {what} {name!r}{where}", then,
         known=[str(each) for each in known[:50]],
     )  # fmt: skip
 
