@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import random
 import socket
+import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Literal, TypeVar
 
 T = TypeVar("T")
@@ -16,7 +20,28 @@ LOOPBACK = "127.0.0.1"
 # Below the ports that Linux gives to outgoing connections, so that none of those takes ours in between.
 PORTS = range(20_000, 32_000)
 
+_SHARES = 16
+"""Processes that may run tests at one time, each with ports of its own."""
+
 _given: set[int] = set()
+
+
+@cache
+def _share() -> slice:
+    """The part of PORTS that is this process's for as long as it lives; all of them where there are more."""
+    for number in range(_SHARES):
+        # It is closed, and so given back, when the process ends.
+        mine = os.open(
+            os.path.join(tempfile.gettempdir(), f"toron-test-ports-{os.getuid()}-{number}"),
+            os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600,
+        )  # fmt: skip
+        try:
+            fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(mine)
+        else:
+            return slice(number, None, _SHARES)
+    return slice(None)
 
 
 def _can_bind(port: int, kind: socket.SocketKind) -> bool:
@@ -35,7 +60,8 @@ def free_port(kind: Literal["tcp", "udp", "both"] = "both") -> int:
         "udp": [socket.SOCK_DGRAM],
         "both": [socket.SOCK_STREAM, socket.SOCK_DGRAM],
     }[kind]
-    for port in random.sample(PORTS, 500):
+    ports = PORTS[_share()]
+    for port in random.sample(ports, min(500, len(ports))):
         if port not in _given and all(_can_bind(port, each) for each in kinds):
             _given.add(port)
             return port

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 from tests.loopback.backends import CountingBackend
 from tests.loopback.case import LoopbackTestCase
 from tests.loopback.conversation import Conversation
+from tests.loopback.gateway import ROOT
 from tests.loopback.sockets import LOOPBACK, answers, eventually, free_port, raw_exchange
 
 
@@ -23,9 +26,18 @@ class Sockets(LoopbackTestCase):
     def test_a_taken_port_is_not_free(self) -> None:
         with socket.create_server((LOOPBACK, 0)) as taken:
             port = taken.getsockname()[1]
-            self.patch(__import__("tests.loopback.sockets", fromlist=["PORTS"]), "PORTS", [port] * 500)
+            self.patch(__import__("tests.loopback.sockets", fromlist=["PORTS"]), "PORTS", [port] * 5000)
             self.assertRaises(AssertionError, free_port, "tcp")
             self.assertEqual(free_port("udp"), port)
+
+    def test_two_processes_never_get_the_same(self) -> None:
+        program = "from tests.loopback.sockets import free_port; print([free_port() for _ in range(200)])"
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+        )
+        theirs = set(map(int, done.stdout.strip(" []\n").split(",")))
+        self.assertEqual(len(theirs), 200)
+        self.assertEqual(theirs & {free_port() for _ in range(200)}, set())
 
     def test_until_the_end(self) -> None:
         backend = self.start(CountingBackend(lambda conversation: conversation.send(b"one" * 100_000)))
