@@ -12,7 +12,7 @@ from toron.compose import Composition
 from toron.config.load import load
 from toron.core.wait import Task
 from toron.net.living import Found
-from toron.workers.messages import Change, Drop, Lives, Look, Prepared, Swap
+from toron.workers.messages import Change, Drop, Leaving, Lives, Look, Prepared, Swap
 from toron.workers.packing import unpack
 
 
@@ -126,6 +126,15 @@ class Changing(SupervisorCase):
         loaded, inherited = unpack(begin.pickled, [], 4, 0, {})
         self.assertEqual(loaded.config.drain.limit, 8.0)
         self.assertIsNone(inherited.told)
+
+    def test_one_that_is_asked_to_end_in_the_midst_of_it(self) -> None:
+        one, two = self.both()
+        self.change("limit: 7s", "limit: 8s")
+        one.says(Leaving())
+        one.dies()
+        two.says(Prepared(1, ""))
+        self.reactor.advance(3)
+        self.assertEqual(len(self.reactor.processes), 3, "one takes its place")
 
     def test_nobody_begins_in_the_midst_of_it(self) -> None:
         one, two = self.both()

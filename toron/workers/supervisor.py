@@ -326,6 +326,8 @@ class Supervisor(Service):
                 number=worker.number, pid=worker.pid,
             )  # fmt: skip
             self._tally.restarts += 1
+            # Its end, which may come before another can be started, is no reason to start one more.
+            slot.worker = None
             self._start(slot)
 
     def _said(self, worker: WorkerProcess, message: Said) -> None:
