@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, DeferredList
@@ -29,29 +29,6 @@ _LAST_REQUESTS_HERE = 5.0
 """The same where another process serves, at most: nobody waits for the end of this one."""
 _GOODBYE = 5.0
 """Seconds in which tunnels that may not stay any longer can end by themselves, at most."""
-
-
-class Listening(Protocol):
-    """A listener, as far as its life goes."""
-
-    name: Any
-    port: int
-    connections: Any
-
-    def bind(self) -> None:
-        """Take the address; raises CannotListen."""
-
-    def pause(self) -> None:
-        """Let nobody in for now: who comes waits, or is let in by another process."""
-
-    def resume(self) -> None:
-        """Let people in again."""
-
-    def stop_accepting(self) -> None:
-        """Close the door; who is in may stay."""
-
-    def drain(self) -> None:
-        """Ask who is in to finish."""
 
 
 class Gateway(MultiService):
