@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.workers.case import SupervisorCase
 from toron.core.wait import as_deferred
 from toron.net.living import Found, Living, Tally, Wanted
-from toron.workers.asking import SECONDS
 from toron.workers.messages import Lives, Look
+from toron.workers.questions import SECONDS
 
 
 def living(worker: int, since: float) -> Living:

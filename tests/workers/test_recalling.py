@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from toron.core.wait import Task
 from toron.observe.recent import Wanted
 from toron.workers.messages import Recall, Recalled
-from toron.workers.recalling import SECONDS, Recalling
+from toron.workers.questions import SECONDS
+from toron.workers.recalling import Recalling
 
 
 class Asked:

@@ -6,24 +6,18 @@ from collections.abc import Collection
 from typing import Any
 
 from msgspec.json import decode
-from twisted.internet.defer import Deferred
 
 from toron.observe.recent import Wanted
 from toron.workers.messages import Recall, Recalled
 from toron.workers.process import WorkerProcess
-
-SECONDS = 2.0
-"""How long a worker is waited for; one that does not answer is left out."""
+from toron.workers.questions import Questions
 
 
 class Recalling:
     """The memory of all workers: each has its own."""
 
     def __init__(self, reactor: Any, workers: Collection[WorkerProcess]) -> None:
-        self._reactor = reactor
-        self._workers = workers
-        self._number = 0
-        self._waiting: dict[int, _Question] = {}
+        self._questions: Questions[Any] = Questions(reactor, workers)
 
     async def lines(self, wanted: Wanted) -> list[dict[str, Any]]:
         """The access lines of what is as wanted, the newest first."""
@@ -37,54 +31,12 @@ class Recalling:
         return next((answer for answer in answers if answer is not None), None)
 
     async def _ask(self, wanted: Wanted) -> list[Any]:
-        asked = {each for each in self._workers if each.ready}
-        if not asked:
-            return []
-        self._number += 1
-        number = self._number
-        question = self._waiting[number] = _Question(asked)
-        for each in asked:
-            each.tell(Recall(number, wanted))
-        late = self._reactor.callLater(SECONDS, question.over)
-        await question.answered
-        del self._waiting[number]
-        if late.active():
-            late.cancel()
-        return question.found
+        return await self._questions.ask(lambda number: Recall(number, wanted))
 
     def recalled(self, worker: WorkerProcess, message: Recalled) -> None:
         """A worker answers."""
-        question = self._waiting.get(message.number)
-        if question is not None:
-            question.answer(worker, decode(message.data))
+        self._questions.answer(worker, message.number, decode(message.data))
 
     def leave(self, worker: WorkerProcess) -> None:
         """It is gone, and will not answer."""
-        for question in list(self._waiting.values()):
-            question.miss(worker)
-
-
-class _Question:
-    """One question, until all have answered or it is too late for the rest."""
-
-    def __init__(self, asked: set[WorkerProcess]) -> None:
-        self.found: list[Any] = []
-        self.answered: Deferred[None] = Deferred()
-        self._left = asked
-
-    def answer(self, worker: WorkerProcess, found: Any) -> None:
-        if worker in self._left:
-            self.found.append(found)
-            self.miss(worker)
-
-    def miss(self, worker: WorkerProcess) -> None:
-        """Wait no longer for this one."""
-        self._left.discard(worker)
-        if not self._left:
-            self.over()
-
-    def over(self) -> None:
-        """Wait for nobody any more."""
-        self._left = set()
-        if not self.answered.called:
-            self.answered.callback(None)
+        self._questions.leave(worker)
