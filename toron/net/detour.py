@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from twisted.application.service import Service
 from twisted.internet.interfaces import IReadDescriptor, IReadWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -214,3 +215,47 @@ class _Follower:
     def connectionLost(self, reason: Failure) -> None:
         # An end that the reactor has seen before us: the next read finds it.
         self.listener.doRead()
+
+
+class Detouring(Service):
+    """A listener for datagrams whose socket another process may have, too."""
+
+    reactor: Any
+    _socket: Any
+    _detour: PassingOn | None
+    _paused: bool
+
+    def _listen(self) -> None:
+        if isinstance(self._socket, Detoured):
+            self._socket.follow(self.reactor, self)
+        else:
+            self.reactor.addReader(self)
+
+    def _leave(self) -> None:
+        if isinstance(self._socket, Detoured):
+            self._socket.leave(self.reactor, self)
+        else:
+            self.reactor.removeReader(self)
+
+    @property
+    def opened(self) -> Any:
+        """Its socket."""
+        return self._socket
+
+    def pass_on(self, detour: PassingOn | None) -> None:
+        """Begin nothing any more, and pass on what is for nobody here; None ends that."""
+        self._detour = detour
+
+    def pause(self) -> None:
+        """Read nothing for now: whoever shares the socket may. Answers to clients go on."""
+        if self._detour is not None:
+            return  # what is for the other one it gets
+        self._paused = True
+        if self._socket is not None:
+            self._leave()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused and self._socket is not None:
+            self._listen()
+        self._paused = False

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from twisted.application.service import Service
 from twisted.internet.interfaces import IReadWriteDescriptor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -20,7 +19,7 @@ from toron.core.refusal import TOO_MANY_CONNECTIONS, Refusal
 from toron.core.wait import Cancelled, Task
 from toron.net.accept import stack
 from toron.net.connection import Connection
-from toron.net.detour import Detoured, PassingOn
+from toron.net.detour import Detouring, PassingOn
 from toron.net.late import NEVER as AT_ONCE
 from toron.net.quic_admission import Admission, Newcomer
 from toron.net.quic_core import ServerCore, configuration
@@ -47,7 +46,7 @@ _UDP_GRO = 104
 
 
 @implementer(IReadWriteDescriptor)
-class QuicEndpoint(Service):
+class QuicEndpoint(Detouring):
     """Connections by their ids; each new one walks through guards to `serve`.
 
     `most` bounds the connections, `handshakes` those of them that are not shaken yet. When there are many of
@@ -134,27 +133,6 @@ class QuicEndpoint(Service):
             self.bind()
         self._listen()
 
-    def _listen(self) -> None:
-        if isinstance(self._socket, Detoured):
-            self._socket.follow(self.reactor, self)
-        else:
-            self.reactor.addReader(self)
-
-    def _leave(self) -> None:
-        if isinstance(self._socket, Detoured):
-            self._socket.leave(self.reactor, self)
-        else:
-            self.reactor.removeReader(self)
-
-    @property
-    def opened(self) -> Any:
-        """Its socket."""
-        return self._socket
-
-    def pass_on(self, detour: PassingOn | None) -> None:
-        """Begin nothing any more, and pass on what is for nobody here; None ends that."""
-        self._detour = detour
-
     def _release(self) -> None:
         """Where nobody is left whom another process does not know, that one may read for itself."""
         if self._detour is not None and not self._accepting and not self._by_id:
@@ -175,20 +153,6 @@ class QuicEndpoint(Service):
         self._refused = other._refused
         if self.bound is not None:
             self.bound(self.port)
-
-    def pause(self) -> None:
-        """Read nothing for now: whoever shares the socket may. Answers to clients go on."""
-        if self._detour is not None:
-            return  # what is for the other one it gets
-        self._paused = True
-        if self._socket is not None:
-            self._leave()
-
-    def resume(self) -> None:
-        """Read again."""
-        if self._paused and self._socket is not None:
-            self._listen()
-        self._paused = False
 
     def stop_accepting(self) -> None:
         """Begin no more connections; those that are there go on.

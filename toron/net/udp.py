@@ -10,7 +10,6 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from twisted.application.service import Service
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -30,7 +29,7 @@ from toron.core.server import Server
 from toron.core.trail import Trail
 from toron.core.wait import Cancelled, Task, Wait
 from toron.net.accept import stack
-from toron.net.detour import Detoured, PassingOn
+from toron.net.detour import Detouring, PassingOn
 from toron.net.resolve import Resolver
 from toron.net.sockets import OpenSocket, listening_socket
 from toron.net.sweep import NEVER, Sweep
@@ -208,7 +207,7 @@ class UdpSession:
 
 
 @implementer(IReadDescriptor)
-class UdpListener(Service):
+class UdpListener(Detouring):
     """A bound UDP address in front of one backend, or an echo where there is none.
 
     `idle` is in seconds; `most` bounds the sessions; after `responses` replies to each of its
@@ -286,27 +285,6 @@ class UdpListener(Service):
             self.bind()
         self._listen()
 
-    def _listen(self) -> None:
-        if isinstance(self._socket, Detoured):
-            self._socket.follow(self.reactor, self)
-        else:
-            self.reactor.addReader(self)
-
-    def _leave(self) -> None:
-        if isinstance(self._socket, Detoured):
-            self._socket.leave(self.reactor, self)
-        else:
-            self.reactor.removeReader(self)
-
-    @property
-    def opened(self) -> Any:
-        """Its socket."""
-        return self._socket
-
-    def pass_on(self, detour: PassingOn | None) -> None:
-        """Begin nothing any more, and pass on what is for nobody here; None ends that."""
-        self._detour = detour
-
     def _release(self) -> None:
         """Where nobody is left whom another process does not know, that one may read for itself."""
         if self._leaving and self._detour is not None and not self.sessions:
@@ -334,20 +312,6 @@ class UdpListener(Service):
         self._refused = other._refused
         self._serve = stack(other._guards, self._session)
         self._shunned.clear()
-
-    def pause(self) -> None:
-        """Read nothing for now: whoever shares the socket may. Answers to clients go on."""
-        if self._detour is not None:
-            return  # what is for the other one it gets
-        self._paused = True
-        if self._socket is not None:
-            self._leave()
-
-    def resume(self) -> None:
-        """Read again."""
-        if self._paused and self._socket is not None:
-            self._listen()
-        self._paused = False
 
     def stop_accepting(self) -> None:
         """Begin no more sessions; those that are there go on."""
