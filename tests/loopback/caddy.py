@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -23,6 +24,8 @@ class Caddy(Peer):
     """A Caddyfile, after what all of them begin with; its texts are filled as those of any peer."""
 
     program = "caddy"
+    # Asked to end it waits for its clients, some of whom are never heard of again.
+    stop_signal = signal.SIGKILL
 
     def __init__(self, config: str) -> None:
         super().__init__()
