@@ -367,7 +367,7 @@ class BackendTls(Model):
     cert: File | None = None
     """A certificate to show the server, in PEM."""
     key: File | None = None
-    """Its key; without it the key is in the file of `cert`."""
+    """Its key, which has to be named, too; it may be in the same file."""
 
 
 class Pool(Model):
