@@ -92,6 +92,18 @@ class Files(SynchronousTestCase):
         self.assertRaises(OSError, self.files.read)
         self.assertIn("No such file", self.files.problem())
 
+    def test_what_is_no_file(self) -> None:
+        """Whoever opened a pipe would wait for somebody to write to it."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        os.mkfifo(folder / "pipe")
+        for name in ("pipe", "."):
+            files = PairFiles(str(folder / name), str(folder / name))
+            self.assertRaises(OSError, files.read)
+        self.assertIn(
+            "no ordinary file", str(self.assertRaises(OSError, PairFiles(*[str(folder / "pipe")] * 2).read))
+        )
+
     def test_who_can_read_the_key(self) -> None:
         for mode, others in ((0o600, False), (0o400, False), (0o640, True), (0o644, True), (0o604, True)):
             os.chmod(self.key, mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -45,8 +46,7 @@ class PairFiles:
         """Why they can not be read by who we are now; empty where they can."""
         try:
             for path in (self.cert, self.key):
-                with open(path, "rb"):
-                    continue
+                os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
         except OSError as error:
             return str(error)
         return ""
@@ -65,7 +65,11 @@ def _state(path: str) -> _State:
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
+    """What is in a file; OSError where it is none: whoever opens a pipe waits for what is written to it."""
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(opened, "rb") as file:
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file", path)
         return file.read(MOST)
 
 
