@@ -8,12 +8,11 @@ from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 from OpenSSL import SSL
-from twisted.application.service import Service
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from toron.net.certificate_source import Source
 from toron.net.key_pair import DAY, KeyPair
+from toron.net.looking import Looking
 from toron.net.pair_files import PairFiles, check, lost_names
 from toron.net.tls import explain
 
@@ -66,7 +65,7 @@ class _Cared:
             self.due = min((moment for moment in moments if moment > now), default=math.inf)
 
 
-class CertificateCare(Service):
+class CertificateCare(Looking):
     """Looks at the files of all sources every `step` seconds; `wall` gives Unix seconds.
 
     New files are served once two looks have found them the same, and only if they hold a pair that is good:
@@ -74,14 +73,12 @@ class CertificateCare(Service):
     """
 
     def __init__(self, reactor: Any, wall: Callable[[], float], stats: Stats, step: float = 0.5) -> None:
-        self._reactor = reactor
+        super().__init__(reactor, step)
         self._wall = wall
         self._stats = stats
-        self._step = step
         self._cared: dict[Source, _Cared] = {}
         self._next = 0
         self._tries = 0
-        self._call: LoopingCall | None = None
         self.log = Logger(namespace="toron")
 
     def watch(self, source: Source, files: PairFiles | None) -> None:
@@ -99,7 +96,7 @@ class CertificateCare(Service):
         return [(each.name, each.end) for each in list(self._cared.values()) if each.end < math.inf]
 
     def startService(self) -> None:
-        super().startService()  # type: ignore[no-untyped-call]
+        super().startService()
         for cared in self._cared.values():
             # They were read before privileges were dropped.
             if cared.files is not None and (problem := cared.files.problem()):
@@ -107,14 +104,6 @@ class CertificateCare(Service):
                     "{problem}: what will be written there can not be served, for the user that toron runs as"
                     " may not read it", problem=problem,
                 )  # fmt: skip
-        self._call = LoopingCall(self.look)
-        self._call.clock = self._reactor
-        self._call.start(self._step, now=False)
-
-    def stopService(self) -> None:
-        super().stopService()  # type: ignore[no-untyped-call]
-        if self._call is not None and self._call.running:
-            self._call.stop()
 
     def look(self) -> None:
         """Look at some of them; at all where they are not more than `_AT_ONCE`."""

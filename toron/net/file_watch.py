@@ -6,13 +6,12 @@ import os
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from twisted.application.service import Service
-from twisted.internet.task import LoopingCall
+from toron.net.looking import Looking
 
 _State = tuple[int, int, int, int]
 
 
-class FileWatch(Service):
+class FileWatch(Looking):
     """Looks at a file every `step` seconds, through links: renamed into place, written to, or a link led on.
 
     `changed` is called once the file is not what it was, and two looks in a row have found it the same: what
@@ -29,26 +28,13 @@ class FileWatch(Service):
         look: Callable[[str], Hashable] = lambda pattern: None,
     ) -> None:
         """`look` tells what there is now of one of the `others`, and how it is."""
-        self._reactor = reactor
+        super().__init__(reactor, step)
         self._path = path
         self._changed = changed
-        self._step = step
         self._look = look
         self._known = self._seen = _state(path)
         self._others: dict[str, Hashable] = {}
         self._seen_others: dict[str, Hashable] = {}
-        self._call: LoopingCall | None = None
-
-    def startService(self) -> None:
-        super().startService()  # type: ignore[no-untyped-call]
-        self._call = LoopingCall(self.look)
-        self._call.clock = self._reactor
-        self._call.start(self._step, now=False)
-
-    def stopService(self) -> None:
-        super().stopService()  # type: ignore[no-untyped-call]
-        if self._call is not None and self._call.running:
-            self._call.stop()
 
     def also(self, others: Mapping[str, Hashable]) -> None:
         """Look at these too, and at no others; they are as they were when they were read."""

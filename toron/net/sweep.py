@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.application.service import Service
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from toron.net.looking import Looking
 from toron.net.stalled import Stalled
 
 NEVER = float("inf")
@@ -24,17 +23,15 @@ class Timed(Protocol):
         """The deadline has passed; it was set to NEVER before this call."""
 
 
-class Sweep(Service):
+class Sweep(Looking):
     """Looks at every deadline each `step` seconds, which is also how late a deadline may be.
 
     `now` is the time of the last look: near enough for setting deadlines, and free.
     """
 
     def __init__(self, reactor: Any, step: float = 0.2) -> None:
-        self._reactor = reactor
-        self._step = step
+        super().__init__(reactor, step)
         self._timed: set[Timed] = set()
-        self._call: LoopingCall | None = None
         self.now: float = reactor.seconds()
         self.stalled = Stalled()
         """Who is not read from for now."""
@@ -45,16 +42,8 @@ class Sweep(Service):
         """Seconds the last look came late: how long the reactor was busy with something else."""
 
     def startService(self) -> None:
-        super().startService()  # type: ignore[no-untyped-call]
+        super().startService()
         self.now = self._reactor.seconds()
-        self._call = LoopingCall(self.look)
-        self._call.clock = self._reactor
-        self._call.start(self._step, now=False)
-
-    def stopService(self) -> None:
-        super().stopService()  # type: ignore[no-untyped-call]
-        if self._call is not None and self._call.running:
-            self._call.stop()
 
     def watch(self, timed: Timed) -> None:
         """Look at its deadline from now on."""
