@@ -9,16 +9,12 @@ import time
 from tests.loopback.sockets import LOOPBACK
 
 
-class Load:
-    """Clients that each keep a connection and ask again and again, until it is closed."""
+class Clients:
+    """So many threads that ask until they are told to end; `failures` says what went wrong."""
 
-    def __init__(self, port: int, clients: int = 4, pause: float = 0.002) -> None:
-        self._port = port
-        self._pause = pause
+    def __init__(self, clients: int) -> None:
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(clients)]
-        self.answers: list[str] = []
-        """The body of every good answer, in the order they came."""
         self.failures: list[str] = []
 
     def start(self) -> None:
@@ -31,6 +27,21 @@ class Load:
         self._ended.set()
         for thread in self._threads:
             thread.join(10)
+
+    def _ask(self) -> None:
+        """What each thread does, until `_ended` is set."""
+        raise NotImplementedError
+
+
+class Load(Clients):
+    """Clients that each keep a connection and ask again and again, until it is closed."""
+
+    def __init__(self, port: int, clients: int = 4, pause: float = 0.002) -> None:
+        self._port = port
+        self._pause = pause
+        super().__init__(clients)
+        self.answers: list[str] = []
+        """The body of every good answer, in the order they came."""
 
     def since(self) -> set[str]:
         """Who has answered from now on, after a while."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-import threading
 import time
 from pathlib import Path
 
 from cryptography.x509 import load_der_x509_certificate
 
+from tests.loopback.load import Clients
 from tests.loopback.sockets import LOOPBACK
 
 
-class TlsLoad:
+class TlsLoad(Clients):
     """One request on each connection, to a `port` for a `name`, until it is closed; `trust` are files."""
 
     def __init__(self, port: int, name: str, *trust: Path, clients: int = 2) -> None:
@@ -23,22 +23,9 @@ class TlsLoad:
         self._context = ssl.create_default_context()
         for file in trust:
             self._context.load_verify_locations(file)
-        self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(clients)]
+        super().__init__(clients)
         self.serials: list[int] = []
         """Of the certificate of each good answer."""
-        self.failures: list[str] = []
-
-    def start(self) -> None:
-        """Begin."""
-        for thread in self._threads:
-            thread.start()
-
-    def close(self) -> None:
-        """End."""
-        self._ended.set()
-        for thread in self._threads:
-            thread.join(10)
 
     def _ask(self) -> None:
         while not self._ended.is_set():
